@@ -1,0 +1,19 @@
+/** What failed, on what, and what the operator can do about it. Codes are stable; messages are not. */
+export class CustodianError extends Error {
+	readonly code: string;
+	readonly subject: string;
+	readonly hint: string | undefined;
+
+	constructor(code: string, subject: string, message: string, options: { cause?: unknown; hint?: string } = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.name = 'CustodianError';
+		this.code = code;
+		this.subject = subject;
+		this.hint = options.hint;
+	}
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+	return thrown instanceof Error ? thrown.message : String(thrown);
+}

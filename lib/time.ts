@@ -1,0 +1,17 @@
+/** The only clock: everything that needs a moment is handed one of these, so tests own time. */
+export interface Clock {
+	/** Wall clock, milliseconds since the Unix epoch. It may step in either direction. */
+	now(): number;
+	/** Milliseconds on a clock that never steps back; only differences mean anything. */
+	monotonic(): number;
+}
+
+export const systemClock: Clock = {
+	now: () => Date.now(),
+	monotonic: () => performance.now(),
+};
+
+/** Renders an instant (milliseconds since the epoch) as ISO 8601 in UTC. */
+export function toIso(at: number): string {
+	return new Date(at).toISOString();
+}
