@@ -29,7 +29,7 @@ export function promClient(families: readonly Family[], spellBound: (bound: numb
 			return [...buckets, ...totals];
 		});
 		const metric = { name, help, type, values, aggregator: 'sum' };
-		Object.assign(new Gauge({ name, help, registers: [registry] }), { get: () => metric });
+		Object.assign(new Gauge({ name, help: 'Replaced.', registers: [registry] }), { get: () => metric });
 	}
 	return registry;
 }
