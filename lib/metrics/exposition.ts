@@ -89,7 +89,7 @@ class RenderedFamily {
 	update(series: readonly Series[]): void {
 		const rows = this.#rows;
 		let changed = rows.length > series.length;
-		let relabelled = changed;
+		let relabelled = false;
 		rows.length = Math.min(rows.length, series.length);
 		for (let index = 0; index < series.length; index++) {
 			const current = series[index]!;
