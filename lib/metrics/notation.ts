@@ -39,17 +39,6 @@ export function spellNumber(value: number): string {
 	return String(value);
 }
 
-/** The canonical spelling of `le`: Prometheus 3 stores this one, whatever it reads, so no upgrade renames a series. */
-export function spellBound(bound: number): string {
-	const [digits, power] = bound.toExponential().split('e');
-	const exponent = Number(power);
-	if (exponent < -4 || exponent >= 6) {
-		return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
-	}
-	const decimal = String(bound);
-	return decimal.includes('.') ? decimal : `${decimal}.0`;
-}
-
 const BASE_UNITS = ['seconds', 'bytes', 'ratio'];
 
 const CLAIMED_SUFFIXES: Readonly<Record<FamilyType, readonly string[]>> = {
@@ -72,6 +61,17 @@ function labelPairs(labels: readonly string[], values: readonly string[]): strin
 		pairs += `${pairs === '' ? '' : ','}${label}="${escape(value).replaceAll('"', '\\"')}"`;
 	}
 	return pairs;
+}
+
+/** The canonical spelling of `le`: Prometheus 3 stores this one, whatever it reads, so no upgrade renames a series. */
+function spellBound(bound: number): string {
+	const [digits, power] = bound.toExponential().split('e');
+	const exponent = Number(power);
+	if (exponent < -4 || exponent >= 6) {
+		return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+	}
+	const decimal = String(bound);
+	return decimal.includes('.') ? decimal : `${decimal}.0`;
 }
 
 /** Half a surrogate pair is no UTF-8, and a NUL ends Prometheus' reading: either would cost the whole scrape. */
