@@ -20,7 +20,7 @@ export function claimedNames(definition: FamilyDefinition): string[] {
 	return CLAIMED_SUFFIXES[definition.type].map((suffix) => baseName(definition) + suffix);
 }
 
-/** What stands before the number, for each line of a series, in the order of `lineNumbers`. */
+/** What stands before the number, for each line of a series: its value; or its buckets, sum and count. */
 export function linePrefixes(definition: FamilyDefinition, labelValues: readonly string[]): string[] {
 	const { name, type, bounds = [] } = definition;
 	const pairs = labelPairs(definition.labels, labelValues);
