@@ -15,6 +15,21 @@ export async function operate(name: string, parameters: Fields = {}): Promise<un
 	return server.operation({ operation: name, ...parameters }, {}, false);
 }
 
+/**
+ * The rows of an answer that holds a search. Whoever asks for an operation with such an answer must read it to its end:
+ * an unread search keeps its read transaction, and so the pages of the database, until it is garbage collected.
+ */
+export async function drain(rows: unknown): Promise<readonly Fields[]> {
+	if (Array.isArray(rows)) return rows.map(asFields);
+	const list: Fields[] = [];
+	if (isAsyncIterable(rows)) for await (const row of rows) list.push(asFields(row));
+	return list;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+	return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
 /** A section of `harperdb-config.yaml` as it was when this worker started; empty when it is not there. */
 export function configSection(name: string): Fields {
 	return asFields(instanceConfig()[name]);

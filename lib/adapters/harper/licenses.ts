@@ -1,25 +1,18 @@
 import type { Allowance, LicenseFacts, LicenseReading } from '../../metrics/collectors/licenses.ts';
-import { asFields, type Fields, instantIn, numberIn, stringIn } from './fields.ts';
-import { operate } from './in-process.ts';
+import { type Fields, instantIn, numberIn, stringIn } from './fields.ts';
+import { drain, operate } from './in-process.ts';
 
 export function harperLicenses(): LicenseFacts {
 	return {
 		async read() {
-			// The operation answers with a search that is still to be run.
-			const rows = await operate('get_usage_licenses');
-			if (!isAsyncIterable(rows)) throw new TypeError('get_usage_licenses did not answer with rows');
 			const licenses = new Map<string, LicenseReading>();
-			for await (const row of rows) {
-				const license = parseLicense(asFields(row));
+			for (const row of await drain(await operate('get_usage_licenses'))) {
+				const license = parseLicense(row);
 				if (license !== undefined) licenses.set(license.id, license);
 			}
 			return [...licenses.values()];
 		},
 	};
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-	return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 export function parseLicense(row: Fields): LicenseReading | undefined {

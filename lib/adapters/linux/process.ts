@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import type { ProcessFacts, ProcessReading } from '../../metrics/collectors/process.ts';
 
 /** USER_HZ, in which the kernel reports times to programs: 100 on every platform that Node runs on. */
@@ -6,17 +7,14 @@ const TICKS_PER_SECOND = 100;
 
 /** Off Linux there is no /proc, and what comes from there is undefined. */
 export function linuxProcess(): ProcessFacts {
-	let constants: Promise<Pick<ProcessReading, 'startedAt' | 'maxDescriptors'>> | undefined;
+	const constants = readConstants();
 	return {
 		async read() {
 			const usage = process.resourceUsage();
-			constants ??= readConstants();
-			const [stat, io, descriptors, fixed] = await Promise.all([
-				readIfThere('/proc/self/stat'),
-				readIfThere('/proc/self/io'),
-				readdir('/proc/self/fd').catch(() => undefined),
-				constants,
-			]);
+			const stat = readIfThere('/proc/self/stat');
+			const io = readIfThere('/proc/self/io');
+			// Thousands of descriptors take a while to list, so that is left to another thread.
+			const descriptors = await readdir('/proc/self/fd').catch(() => undefined);
 			return {
 				userCpuSeconds: usage.userCPUTime / 1e6,
 				systemCpuSeconds: usage.systemCPUTime / 1e6,
@@ -29,18 +27,16 @@ export function linuxProcess(): ProcessFacts {
 				...(io === undefined ? {} : parseIo(io)),
 				// One of them is the directory being read.
 				openDescriptors: descriptors && descriptors.length - 1,
-				...fixed,
+				...constants,
 			};
 		},
 	};
 }
 
-async function readConstants(): Promise<Pick<ProcessReading, 'startedAt' | 'maxDescriptors'>> {
-	const [own, system, limits] = await Promise.all([
-		readIfThere('/proc/self/stat'),
-		readIfThere('/proc/stat'),
-		readIfThere('/proc/self/limits'),
-	]);
+function readConstants(): Pick<ProcessReading, 'startedAt' | 'maxDescriptors'> {
+	const own = readIfThere('/proc/self/stat');
+	const system = readIfThere('/proc/stat');
+	const limits = readIfThere('/proc/self/limits');
 	const startTicks = own === undefined ? undefined : parseStat(own).startTicks;
 	const bootSeconds = numberAfter(/^btime (\d+)$/m, system);
 	return {
@@ -74,7 +70,14 @@ function parse(digits: string | undefined): number | undefined {
 	return digits === undefined || !/^\d+$/.test(digits) ? undefined : Number(digits);
 }
 
-/** Not there, or not ours to read (/proc/self/io in some containers): unknown either way. */
-async function readIfThere(path: string): Promise<string | undefined> {
-	return readFile(path, 'utf8').catch(() => undefined);
+/**
+ * Not there, or not ours to read (/proc/self/io in some containers): unknown either way. Synchronous, since the kernel
+ * answers from memory and a detour over the thread pool costs more than the reading.
+ */
+function readIfThere(path: string): string | undefined {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch {
+		return undefined;
+	}
 }

@@ -132,9 +132,9 @@ function isFinished(position: LogPosition, file: LogFile, now: number): boolean 
 }
 
 /** `2026-11-22T22:05:44.148Z [http/1] [error] [tag]: message`; the further lines of an entry lack this head. */
-const HEAD = /^\d{4}-\d\d-\d\dT[\d:.]+Z \[[^\]]*\] \[(trace|debug|info|warn|error|fatal|notify)\]/;
-const HEAD_BYTES = 256;
-const NEWLINE = 0x0a;
+const HEAD = /\d{4}-\d\d-\d\dT[\d:.]+Z \[[^\]\n]*\] \[(trace|debug|info|warn|error|fatal|notify)\]/y;
+/** One character for each byte, so that positions in the text are positions in the file. */
+const BYTES_AS_TEXT = new TextDecoder('latin1');
 
 /** A line whose end is not there yet is left for later, unless it fills the whole chunk. */
 function countLines(
@@ -142,23 +142,24 @@ function countLines(
 	withinLine: boolean,
 	lines: Record<LogLevel, number>
 ): { bytes: number; withinLine: boolean } {
+	const text = BYTES_AS_TEXT.decode(chunk);
 	let start = 0;
 	let skip = withinLine;
-	for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-		if (!skip) countLine(chunk, start, end, lines);
+	for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+		if (!skip) countLine(text, start, lines);
 		skip = false;
 		start = end + 1;
 	}
 	if (start > 0 || chunk.length === 0) return { bytes: start, withinLine: skip };
 	if (skip) return { bytes: chunk.length, withinLine: true };
 	if (chunk.length < BYTES_PER_READ) return { bytes: 0, withinLine: false };
-	countLine(chunk, 0, chunk.length, lines);
+	countLine(text, 0, lines);
 	return { bytes: chunk.length, withinLine: true };
 }
 
-function countLine(chunk: Uint8Array, start: number, end: number, lines: Record<LogLevel, number>): void {
-	const head = String.fromCharCode(...chunk.subarray(start, Math.min(end, start + HEAD_BYTES)));
-	const name = HEAD.exec(head)?.[1];
+function countLine(text: string, start: number, lines: Record<LogLevel, number>): void {
+	HEAD.lastIndex = start;
+	const name = HEAD.exec(text)?.[1];
 	const level = logLevels.find((known) => known === name);
 	if (level !== undefined) lines[level]++;
 }

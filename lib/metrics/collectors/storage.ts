@@ -33,7 +33,7 @@ export function storageCollector(facts: VolumeFacts): Collector {
 	return {
 		name: 'storage',
 		definitions: [size, free, available],
-		minIntervalMs: 5_000,
+		minIntervalMs: 30_000,
 		async collect() {
 			const volumes = await facts.read();
 			return [

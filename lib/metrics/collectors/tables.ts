@@ -68,7 +68,7 @@ export function tablesCollector(facts: TableFacts): Collector {
 	return {
 		name: 'tables',
 		definitions: [tableSize, indexSize, entries, used, free],
-		minIntervalMs: 15_000,
+		minIntervalMs: 60_000,
 		async collect() {
 			const databases = await facts.read();
 			const perTable = (definition: FamilyDefinition, value: (table: TableReading) => number | undefined) =>
