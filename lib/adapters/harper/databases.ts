@@ -1,13 +1,13 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import type { DatabaseFacts, DatabaseReading, Reader } from '../../metrics/collectors/databases.ts';
 import { numberIn } from './fields.ts';
 import { type Database, listDatabases, pageBytes } from './stores.ts';
 
 export function harperDatabases(): DatabaseFacts {
-	return { read: () => Promise.all(listDatabases().map(readDatabase)) };
+	return { read: async () => listDatabases().map(readDatabase) };
 }
 
-async function readDatabase({ name, root, auditStore }: Database): Promise<DatabaseReading> {
+function readDatabase({ name, root, auditStore }: Database): DatabaseReading {
 	const stats = root.getStats();
 	const audit = auditStore?.db.stat();
 	const readers = parseReaderList(root.readerList());
@@ -31,12 +31,13 @@ async function readDatabase({ name, root, auditStore }: Database): Promise<Datab
 		flushSeconds: numberIn(stats, 'timePageFlushes'),
 		syncSeconds: numberIn(stats, 'timeSync'),
 		waitSeconds: numberIn(stats, 'timeTxnWaiting'),
-		// Dropped between listing and asking: a database without a file has no size.
-		fileBytes: await stat(root.path).then(
-			({ size }) => size,
-			() => undefined
-		),
+		fileBytes: fileBytes(root.path),
 	};
+}
+
+/** Synchronous: the file is open and mapped, so the kernel answers from memory. A dropped database has no size. */
+function fileBytes(path: string): number | undefined {
+	return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /** Lines of `pid thread txnid`, the last being `-` in an idle slot; any other line is a heading. */

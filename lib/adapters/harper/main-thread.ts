@@ -25,12 +25,13 @@ export function mainThreadFrom(
 	periodMs: number,
 	clock: Pick<Clock, 'now'>
 ): MainThreadFacts {
+	let nodeId: number | undefined;
 	let newestSeen = 0;
 	let latest: MainThreadReading | undefined;
 	return {
 		async latest() {
 			const oldest = clock.now() - PERIODS_KEPT * periodMs;
-			const nodeId = ownId();
+			nodeId ??= ownId();
 			let newest = newestSeen;
 			// Read at the store: a reading through the table is charged to the licence.
 			const added = rows()?.getRange({ start: Infinity, end: Math.max(newestSeen, oldest), reverse: true }) ?? [];
