@@ -8,23 +8,23 @@ import { eventually } from '../support/wait.ts';
 
 test('it loads with `harperdb run` from a built checkout', async () => {
 	await using harper = await startHarper({ application: { command: 'run', directory: checkout } });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads with `harperdb dev` from a built checkout', async () => {
 	await using harper = await startHarper({ application: { command: 'dev', directory: checkout } });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads as a directory in components/', async () => {
 	await using harper = await startHarper({ components: [{ name: 'harper-custodian', source: builtComponent() }] });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads as a symlink in components/', async () => {
 	const source = await copyOfBuiltComponent();
 	await using harper = await startHarper({ components: [{ name: 'custodian', source, as: 'symlink' }] });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads after a restart operation has replaced the whole process', async () => {
@@ -32,7 +32,7 @@ test('it loads after a restart operation has replaced the whole process', async 
 	const former = harper.pid;
 	await harper.operation({ operation: 'restart' });
 	await eventually(() => harper.pid !== undefined && harper.pid !== former, { describe: 'another process takes over' });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 	await harper.stop();
 	expect(harper.processes()).toEqual([]);
 });
@@ -41,7 +41,7 @@ test('it loads when deployed as a local directory', async () => {
 	const directory = await copyOfBuiltComponent();
 	await using harper = await startHarper({ env: { PATH: await pathWithoutNpm() } });
 	await deploy(harper, { package: directory });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads when deployed as an archive, without npm on the host', async () => {
@@ -49,13 +49,13 @@ test('it loads when deployed as an archive, without npm on the host', async () =
 	await cp(await componentTarball(), archive);
 	await using harper = await startHarper({ env: { PATH: await pathWithoutNpm() } });
 	await deploy(harper, { package: archive });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads when deployed as a payload, without npm on the host', async () => {
 	await using harper = await startHarper({ env: { PATH: await pathWithoutNpm() } });
 	await deploy(harper, { payload: (await readFile(await componentTarball())).toString('base64') });
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 test('it loads when deployed with `restart: true`', async () => {
@@ -64,7 +64,7 @@ test('it loads when deployed with `restart: true`', async () => {
 	await harper.whileWorkersRestart(() =>
 		harper.operation({ operation: 'deploy_component', project: 'custodian', payload, restart: true })
 	);
-	await expectToServe(harper);
+	expect(await scrape(harper)).toEqual(served);
 });
 
 async function deploy(harper: Harper, what: { package: string } | { payload: string }): Promise<void> {
@@ -72,16 +72,19 @@ async function deploy(harper: Harper, what: { package: string } | { payload: str
 	await harper.restartWorkers();
 }
 
-async function expectToServe(harper: Harper): Promise<void> {
-	await eventually(
+const served = { status: 200, up: 'harper_up 1', strangers: 401 };
+
+async function scrape(harper: Harper): Promise<typeof served> {
+	const response = await eventually(
 		async () => {
-			const response = await harper.fetch('/custodian/metrics');
-			expect(response.status).toBe(200);
-			expect(await response.text()).toMatch(/^harper_up 1$/m);
+			const answer = await harper.fetch('/custodian/metrics');
+			return answer.ok && answer;
 		},
-		{ describe: 'a scrape says that Harper is up', timeoutMs: 15_000 }
+		{ describe: 'a scrape succeeds', timeoutMs: 15_000 }
 	);
-	expect((await harper.fetch('/custodian/metrics', { user: null })).status).toBe(401);
+	const up = /^harper_up .*$/m.exec(await response.text())?.[0] ?? 'no harper_up';
+	const { status: strangers } = await harper.fetch('/custodian/metrics', { user: null });
+	return { status: response.status, up, strangers };
 }
 
 /** A PATH with Node on it and nothing else. */
