@@ -1,0 +1,176 @@
+import { CustodianError, messageOf } from '../../errors.ts';
+import type { Pause } from '../../pause.ts';
+import type { Clock } from '../../time.ts';
+import { single, type Family, type FamilyDefinition } from '../family.ts';
+import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { parseRow } from './entry.ts';
+import { Fold, type FoldConfiguration } from './fold.ts';
+import { RecentKeys } from './recent-keys.ts';
+import { RAW_LOG } from './rule.ts';
+
+/** Harper's raw analytics log: rows under ascending keys, float milliseconds of this node's wall clock. */
+export interface RawLog {
+	/** At most `limit` rows with keys above `after`, ascending. Sees everything committed before the call. */
+	read(after: number, limit: number): readonly (readonly [key: number, value: unknown])[];
+}
+
+/** Where the checkpoint is kept: one value, replaced whole or not at all, readable by every worker. */
+export interface CheckpointStore {
+	/** The cursor of the stored checkpoint, read without the rest. */
+	cursor(): number | undefined;
+	load(): string | undefined;
+	save(cursor: number, text: string): Promise<void>;
+}
+
+export interface FollowerPorts {
+	readonly log: RawLog;
+	readonly checkpoints: CheckpointStore;
+	readonly clock: Clock;
+	readonly pause: Pause;
+	readonly process: {
+		/** Differs between any two processes on this machine. */
+		readonly id: string;
+		/** Wall clock, milliseconds. */
+		readonly startedAt: number;
+	};
+	readonly warn: (message: string) => void;
+}
+
+/** Harper keeps a raw row this long. */
+const LOG_KEEPS_MS = 3_600_000;
+/** A worker whose cursor is this far behind takes the elected worker's checkpoint rather than fold the same rows again. */
+const ADOPT_AFTER_MS = 60_000;
+const BATCH = 100;
+
+const gapsFamily: FamilyDefinition = {
+	name: 'harper_custodian_analytics_gaps_total',
+	type: 'counter',
+	help: 'Times that nobody read the raw analytics log for longer than Harper keeps it, so that counters may lack what happened meanwhile.',
+	labels: [],
+	source: `${RAW_LOG} and its checkpoint`,
+};
+
+export const followerDefinitions = [gapsFamily];
+
+/**
+ * Follows the raw analytics log with a cursor and keeps the fold of everything up to it.
+ *
+ * Every worker follows for itself and gets the same totals; the elected one saves them together with the cursor. A
+ * new worker or process loads that and goes on, so nothing is lost or counted twice, however the last one ended.
+ */
+export class Follower {
+	readonly #configuration: FoldConfiguration;
+	readonly #ports: FollowerPorts;
+	#fold: Fold;
+	#recent = new RecentKeys();
+	#cursor = 0;
+	#gaps = 0;
+	/** When the log was last read, by this worker or by the one whose checkpoint it took. */
+	#readAt = 0;
+	#started = false;
+	#queue: Promise<unknown> = Promise.resolve();
+
+	constructor(configuration: FoldConfiguration, ports: FollowerPorts) {
+		this.#configuration = configuration;
+		this.#ports = ports;
+		this.#fold = new Fold(configuration);
+	}
+
+	/** Folds what is new. */
+	advance(): Promise<void> {
+		return this.#exclusively(() => this.#advance());
+	}
+
+	/** Folds what is new and saves it, unless another worker has saved more. */
+	save(): Promise<void> {
+		return this.#exclusively(async () => {
+			await this.#advance();
+			const { checkpoints, pause, process } = this.#ports;
+			if ((checkpoints.cursor() ?? 0) > this.#cursor) return;
+			const checkpoint = {
+				cursor: this.#cursor,
+				readAt: this.#readAt,
+				process: process.id,
+				gaps: this.#gaps,
+				recentKeys: this.#recent.values(),
+				fold: this.#fold.store(),
+			};
+			await checkpoints.save(this.#cursor, await encodeCheckpoint(checkpoint, pause));
+		});
+	}
+
+	/** The totals up to the last `advance`. */
+	families(livingThreads: ReadonlySet<number> | undefined): readonly Family[] {
+		return [...this.#fold.families(livingThreads), single(gapsFamily, this.#gaps)];
+	}
+
+	/** One at a time: saving pauses, and the fold must stand still meanwhile. */
+	#exclusively<T>(work: () => Promise<T>): Promise<T> {
+		const result = this.#queue.then(work, work);
+		this.#queue = result.catch(() => undefined);
+		return result;
+	}
+
+	async #advance(): Promise<void> {
+		const { clock, checkpoints } = this.#ports;
+		const behind = clock.now() - this.#cursor > ADOPT_AFTER_MS && (checkpoints.cursor() ?? 0) > this.#cursor;
+		if (behind) await this.#adopt();
+		let after = this.#from();
+		if (!this.#started) this.#gaps += this.#missed(after) ? 1 : 0;
+		this.#started = true;
+		for (;;) {
+			const rows = this.#ports.log.read(after, BATCH);
+			for (const [key, value] of rows) this.#add(key, value);
+			after = rows.at(-1)?.[0] ?? after;
+			if (rows.length < BATCH) break;
+			await this.#ports.pause();
+		}
+		this.#readAt = clock.now();
+		this.#recent.forgetBelow(this.#cursor - LOG_KEEPS_MS);
+	}
+
+	/** Whether rows may have come and gone since the checkpoint: long ago, and the log no longer reaches back to it. */
+	#missed(after: number): boolean {
+		if (this.#cursor === 0 || this.#ports.clock.now() - this.#readAt <= LOG_KEEPS_MS) return false;
+		const oldest = this.#ports.log.read(after, 1)[0]?.[0];
+		return oldest === undefined || oldest > this.#cursor;
+	}
+
+	/**
+	 * Where to read from. Normally the cursor. But keys are wall clock: after a restart under a clock that stepped back,
+	 * new rows stand below the cursor. So the first reading, and every one until the clock has caught up, looks at
+	 * all that the log keeps; rows that were folded before are known by their keys.
+	 */
+	#from(): number {
+		const now = this.#ports.clock.now();
+		if (this.#started && now >= this.#cursor) return this.#cursor;
+		return Math.min(this.#cursor === 0 ? now : this.#cursor, now) - LOG_KEEPS_MS;
+	}
+
+	#add(key: number, value: unknown): void {
+		if (this.#recent.has(key)) return;
+		this.#fold.add(parseRow(value), key >= this.#ports.process.startedAt);
+		this.#recent.add(key);
+		this.#cursor = Math.max(this.#cursor, key);
+	}
+
+	async #adopt(): Promise<void> {
+		const { checkpoints, pause, process, warn } = this.#ports;
+		const text = checkpoints.load();
+		if (text === undefined) return;
+		try {
+			const checkpoint = await decodeCheckpoint(text, pause);
+			const fold = new Fold(this.#configuration);
+			fold.restore(checkpoint.fold);
+			if (checkpoint.process !== process.id) fold.forgetThreads();
+			this.#fold = fold;
+			this.#recent = new RecentKeys(checkpoint.recentKeys);
+			this.#cursor = checkpoint.cursor;
+			this.#gaps = checkpoint.gaps;
+			this.#readAt = checkpoint.readAt;
+		} catch (cause) {
+			const error = new CustodianError('checkpoint_unreadable', 'metrics', messageOf(cause), { cause });
+			warn(`The saved counters cannot be read and start anew (${error.message}).`);
+		}
+	}
+}

@@ -1,0 +1,8 @@
+/** The longest label value that is kept, in UTF-16 units; memory must not depend on what strangers send. */
+export const MAX_LABEL_LENGTH = 200;
+
+/** A label value that is bounded, well-formed and free of NUL, so that values can be joined into a key. */
+export function sanitize(value: string): string {
+	const bounded = value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value;
+	return bounded.toWellFormed().replaceAll('\0', '\uFFFD');
+}

@@ -1,0 +1,38 @@
+/** A gauge reading of one thread, under a key of label values. */
+export type Reading = readonly [labelValues: readonly string[], value: number];
+
+export type StoredThreads = readonly (readonly [threadId: number, readings: readonly Reading[]])[];
+
+/** The latest gauges that each thread reported. Only living threads count: a dead one keeps nothing open. */
+export class ThreadReadings {
+	readonly #threads = new Map<number, Map<string, Reading>>();
+
+	set(threadId: number, labelValues: readonly string[], value: number): void {
+		const readings = this.#threads.get(threadId) ?? new Map<string, Reading>();
+		readings.set(labelValues.join('\0'), [labelValues, value]);
+		this.#threads.set(threadId, readings);
+	}
+
+	of(threadId: number): Iterable<Reading> {
+		return this.#threads.get(threadId)?.values() ?? [];
+	}
+
+	clear(): void {
+		this.#threads.clear();
+	}
+
+	/** Forgets threads that are gone, so that restarts do not add up in memory. */
+	keep(living: ReadonlySet<number>): void {
+		for (const threadId of this.#threads.keys()) if (!living.has(threadId)) this.#threads.delete(threadId);
+	}
+
+	store(): StoredThreads {
+		return [...this.#threads].map(([threadId, readings]) => [threadId, [...readings.values()]]);
+	}
+
+	restore(stored: StoredThreads): void {
+		for (const [threadId, readings] of stored) {
+			for (const [labelValues, value] of readings) this.set(threadId, labelValues, value);
+		}
+	}
+}

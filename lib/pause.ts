@@ -1,0 +1,2 @@
+/** Lets the event loop serve others; long loops await it now and then. */
+export type Pause = () => Promise<void>;
