@@ -43,7 +43,7 @@ export class Exposition {
 			}
 			for (const name of rendered.names) taken.add(name);
 			rendered.update(series);
-			omissions.push(...rendered.omissions);
+			for (const omission of rendered.omissions) omissions.push(omission);
 			if (rendered.body.length > 0) chunks.push(rendered.headers[format], rendered.body);
 		}
 		if (format === 'openmetrics') chunks.push(END_OF_FILE);
@@ -89,7 +89,7 @@ class RenderedFamily {
 	update(series: readonly Series[]): void {
 		const rows = this.#rows;
 		let changed = rows.length > series.length;
-		let relabelled = changed;
+		let relabelled = false;
 		rows.length = Math.min(rows.length, series.length);
 		for (let index = 0; index < series.length; index++) {
 			const current = series[index]!;

@@ -20,7 +20,7 @@ export function claimedNames(definition: FamilyDefinition): string[] {
 	return CLAIMED_SUFFIXES[definition.type].map((suffix) => baseName(definition) + suffix);
 }
 
-/** What stands before the number, for each line of a series, in the order of `lineNumbers`. */
+/** What stands before the number, for each line of a series: its value; or its buckets, sum and count. */
 export function linePrefixes(definition: FamilyDefinition, labelValues: readonly string[]): string[] {
 	const { name, type, bounds = [] } = definition;
 	const pairs = labelPairs(definition.labels, labelValues);
@@ -37,17 +37,6 @@ export function spellNumber(value: number): string {
 	if (value === Infinity) return '+Inf';
 	if (value === -Infinity) return '-Inf';
 	return String(value);
-}
-
-/** The canonical spelling of `le`: Prometheus 3 stores this one, whatever it reads, so no upgrade renames a series. */
-export function spellBound(bound: number): string {
-	const [digits, power] = bound.toExponential().split('e');
-	const exponent = Number(power);
-	if (exponent < -4 || exponent >= 6) {
-		return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
-	}
-	const decimal = String(bound);
-	return decimal.includes('.') ? decimal : `${decimal}.0`;
 }
 
 const BASE_UNITS = ['seconds', 'bytes', 'ratio'];
@@ -72,6 +61,17 @@ function labelPairs(labels: readonly string[], values: readonly string[]): strin
 		pairs += `${pairs === '' ? '' : ','}${label}="${escape(value).replaceAll('"', '\\"')}"`;
 	}
 	return pairs;
+}
+
+/** The canonical spelling of `le`: Prometheus 3 stores this one, whatever it reads, so no upgrade renames a series. */
+function spellBound(bound: number): string {
+	const [digits, power] = bound.toExponential().split('e');
+	const exponent = Number(power);
+	if (exponent < -4 || exponent >= 6) {
+		return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+	}
+	const decimal = String(bound);
+	return decimal.includes('.') ? decimal : `${decimal}.0`;
 }
 
 /** Half a surrogate pair is no UTF-8, and a NUL ends Prometheus' reading: either would cost the whole scrape. */

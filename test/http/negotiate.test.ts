@@ -40,6 +40,10 @@ describe('the format of an exposition', () => {
 		['OpenMetrics refused', 'application/openmetrics-text;q=0, */*'],
 		['OpenMetrics of a version we do not speak', 'application/openmetrics-text;version=2.0.0, text/plain;q=0.1'],
 		['OpenMetrics in another charset', 'application/openmetrics-text;charset=utf-16, text/plain;q=0.1'],
+		[
+			'only the draft',
+			'application/openmetrics-text;version=1.0.0;q=0, application/openmetrics-text;version=0.0.1, text/plain;q=0.1',
+		],
 		['a quoted comma', 'foo/bar;x=",application/openmetrics-text,", text/plain'],
 		['a quoted quote', 'foo/bar;x="\\",application/openmetrics-text,", text/plain'],
 		['a bad weight beside a good one', 'application/openmetrics-text;q=7, text/plain;q=0.001'],
@@ -57,6 +61,7 @@ describe('the format of an exposition', () => {
 		['OpenMetrics, or anything', 'application/openmetrics-text, */*'],
 		['OpenMetrics rather than text', 'text/plain;q=0.5, application/openmetrics-text;q=0.501'],
 		['text refused', 'text/plain;q=0, */*;q=0.1'],
+		['pages, but not text', 'text/html, text/plain;q=0.2, application/openmetrics-text;q=0.5'],
 		['any application', 'application/*'],
 		['empty elements', ',, application/openmetrics-text ,,'],
 		[

@@ -131,6 +131,11 @@ harper_load_ratio_count 3
 		expect(parse(render([single(size, 1)], 'openmetrics'), 'openmetrics').get('harper_size_bytes')?.unit).toBe('bytes');
 	});
 
+	it('gives no unit to a name that only mentions one', () => {
+		const behind = define({ name: 'harper_seconds_behind', type: 'gauge' });
+		expect(render([single(behind, 1)], 'openmetrics')).not.toContain('UNIT');
+	});
+
 	it.each(SPELLINGS)('writes the bound %d as %s in both formats', (bound, spelling) => {
 		const definition = define({ name: 'h', type: 'histogram', bounds: [bound] });
 		const family = { definition, series: [{ labelValues: [], buckets: [2, 1], sum: 1, count: 3 }] };
@@ -223,6 +228,10 @@ describe('what no reader would accept', () => {
 			{ definition: WAIT, series: [{ labelValues: ['/'], buckets: [0.5, 0.5, 0], sum: 1, count: 1 }] },
 		],
 		['a negative sum', { definition: WAIT, series: [{ labelValues: ['/'], buckets: [1, 0, 0], sum: -1, count: 1 }] }],
+		[
+			'half an observation in a summary',
+			{ definition: LOAD, series: [{ labelValues: ['/'], buckets: [], sum: 1, count: 0.5 }] },
+		],
 		['buckets in a summary', { definition: LOAD, series: [{ labelValues: ['/'], buckets: [1], sum: 1, count: 1 }] }],
 	];
 
@@ -281,6 +290,11 @@ describe('what no reader would accept', () => {
 		}
 	});
 
+	it('is no family without series, whatever its name', () => {
+		const { omissions } = new Exposition().render([{ definition: good.definition, series: [] }, good], 'text');
+		expect(omissions).toEqual([]);
+	});
+
 	it('of two series with the same labels is the second, also when they differ only in what cannot be written', () => {
 		const twice = samples(REQUESTS, [
 			[['/', 'a\ud83d'], 1],
@@ -299,6 +313,8 @@ describe('what no reader would accept', () => {
 		const first = { labelValues: ['/', 'GET'], value: 1 };
 		const second = { labelValues: ['/', 'GET'], value: 2 };
 		const family = (...series: Series[]) => [{ definition: REQUESTS, series }];
+		expect(exposition.render(family(first, second), 'text').omissions).toHaveLength(1);
+		expect(render(family({ labelValues: ['/', 'PUT'], value: 3 }, second), 'text', exposition)).toContain('"GET"} 2\n');
 		expect(exposition.render(family(first, second), 'text').omissions).toHaveLength(1);
 		expect(render(family(first), 'text', exposition)).toContain('} 1\n');
 		expect(
@@ -348,9 +364,11 @@ describe('for whatever families', () => {
 	it('what is changed in place is shown, be it a value, a bucket, a sum or a label', () => {
 		const sample = { labelValues: ['/', 'GET'], value: 1 };
 		const wait = { labelValues: ['/'], buckets: new Float64Array([1, 1, 0]), sum: 2, count: 2 };
+		const load = { labelValues: ['/'], buckets: [], sum: 2, count: 2 };
 		const families = [
 			{ definition: REQUESTS, series: [sample] },
 			{ definition: WAIT, series: [wait] },
+			{ definition: LOAD, series: [load] },
 		];
 		const exposition = new Exposition();
 		const changes = [
@@ -359,6 +377,8 @@ describe('for whatever families', () => {
 			() => wait.buckets.set([0, 2, 0]),
 			() => (wait.sum = 2.5),
 			() => ((wait.count = 3), (wait.buckets[2] = 1)),
+			() => load.count++,
+			() => load.sum++,
 			() => (wait.labelValues = ['/other']),
 		];
 		let before = render(families, 'text', exposition);

@@ -5,8 +5,8 @@ import type { Bin } from './entry.ts';
 export const OTHER = 'other';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Counted = Mutable<Sample> & { revision: number };
-type Observed = Mutable<Distribution> & { buckets: number[]; revision: number };
+type Counted = Mutable<Sample>;
+type Observed = Mutable<Distribution> & { readonly buckets: number[] };
 
 /** A series as it is stored: its label values, then its numbers. */
 export type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
@@ -39,7 +39,7 @@ abstract class Accumulator<S extends Counted | Observed> {
 		return this.#capped;
 	}
 
-	/** The series are live: they keep their identity and count their changes in `revision`. */
+	/** The series are live: they change in place as more is added. */
 	family(): Family {
 		return { definition: this.definition, series: [...this.#series.values()] };
 	}
@@ -92,13 +92,11 @@ abstract class Accumulator<S extends Counted | Observed> {
 
 export class Counter extends Accumulator<Counted> {
 	add(labelValues: readonly string[], amount: number): void {
-		const series = this.at(labelValues);
-		series.value += amount;
-		series.revision += 1;
+		this.at(labelValues).value += amount;
 	}
 
 	protected override create(labelValues: readonly string[], [value = 0]: readonly number[]): Counted {
-		return { labelValues, value, revision: 0 };
+		return { labelValues, value };
 	}
 
 	protected override numbers(series: Counted): readonly number[] {
@@ -113,7 +111,6 @@ export class Histogram extends Accumulator<Observed> {
 		const series = this.at(labelValues);
 		series.sum += sum / per;
 		series.count += count;
-		series.revision += 1;
 		const { bounds } = this.definition;
 		if (!bounds) return;
 		for (const bin of bins) {
@@ -126,7 +123,7 @@ export class Histogram extends Accumulator<Observed> {
 		const { bounds } = this.definition;
 		const [sum = 0, count = 0, ...buckets] = numbers;
 		const empty = Array.from({ length: bounds ? bounds.length + 1 : 0 }, () => 0);
-		return { labelValues, sum, count, buckets: buckets.length > 0 ? buckets : empty, revision: 0 };
+		return { labelValues, sum, count, buckets: buckets.length > 0 ? buckets : empty };
 	}
 
 	protected override numbers(series: Observed): readonly number[] {

@@ -75,8 +75,8 @@ export class Fold {
 
 	constructor(configuration: FoldConfiguration) {
 		this.#configuration = configuration;
-		for (const { name, type, ...rest } of foldDefinitions(configuration.custom)) {
-			const definition = { name, type, ...rest };
+		for (const definition of foldDefinitions(configuration.custom)) {
+			const { name, type } = definition;
 			if (type === 'counter') this.#counters.set(name, new Counter(definition, configuration.maxSeriesPerFamily));
 			else if (type !== 'gauge')
 				this.#histograms.set(name, new Histogram(definition, configuration.maxSeriesPerFamily));

@@ -1,0 +1,99 @@
+import { messageOf } from '../../errors.ts';
+import { principalOf } from '../../http/access.ts';
+import { failure, notFound, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
+import type { HarperRequest, Host } from './host.ts';
+
+const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'copy', 'move', 'search', 'publish'];
+
+/**
+ * Makes endpoints reachable through Harper's REST. A name that another component has taken is left to it.
+ *
+ * Harper checks no permission for such resources, so every verb that it could ever call comes to `respond`, which does.
+ */
+export function publishResources(host: Host, endpoints: readonly Endpoint[]): void {
+	for (const endpoint of endpoints) {
+		if (!host.server.resources.has(endpoint.path)) host.server.resources.set(endpoint.path, resourceOf(host, endpoint));
+	}
+}
+
+/**
+ * Serves endpoints from Harper's HTTP chain, behind all resources. Registering a resource would break another
+ * component's table or resource of the same name that loads later; this only answers what nobody else does.
+ */
+export function publishBehind(host: Host, endpoints: readonly Endpoint[]): void {
+	host.server.http((request, next) => {
+		const endpoint = request.isWebSocket === true ? undefined : find(endpoints, request);
+		return endpoint ? answer(host, endpoint, request, request.method) : next(request);
+	});
+}
+
+/** Serves endpoints on a port of their own, and nothing else there. */
+export function publishOnPort(host: Host, endpoints: readonly Endpoint[], port: string | number): void {
+	const listener = (request: HarperRequest) => {
+		const endpoint = find(endpoints, request);
+		return endpoint ? answer(host, endpoint, request, request.method) : toHarper(notFound(urlOf(request).pathname));
+	};
+	host.server.http(listener, { port });
+}
+
+function find(endpoints: readonly Endpoint[], request: HarperRequest): Endpoint | undefined {
+	const { pathname } = urlOf(request);
+	return endpoints.find(({ path }) => pathname === `/${path}` || pathname === `/${path}/`);
+}
+
+function resourceOf(host: Host, endpoint: Endpoint): object {
+	const resource: Record<string, unknown> = { loadAsInstance: false };
+	for (const verb of VERBS) {
+		resource[verb] = (...parameters: readonly unknown[]) => {
+			// Bodies are promises that may reject, and nobody awaits them here.
+			for (const parameter of parameters) void Promise.resolve(parameter).catch(() => undefined);
+			// The request comes last, whatever the verb.
+			// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+			const request = parameters.at(-1) as HarperRequest;
+			return answer(host, endpoint, request, verb === 'get' ? request.method : verb.toUpperCase());
+		};
+	}
+	return resource;
+}
+
+async function answer(host: Host, endpoint: Endpoint, request: HarperRequest, verb: string): Promise<object> {
+	request.handlerPath ??= endpoint.path;
+	const response = await safely(host, endpoint, parse(request, verb));
+	if (request.isWebSocket === true) throw Object.assign(new Error('Refused'), { statusCode: response.status });
+	return toHarper(response);
+}
+
+async function safely(host: Host, endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
+	try {
+		return await respond(endpoint, request);
+	} catch (error) {
+		host.logger.error(`harper-custodian: ${request.verb} /${endpoint.path} failed: ${messageOf(error)}`);
+		return failure(500, 'internal', 'This request failed inside harper-custodian.', "The reason is in Harper's log.");
+	}
+}
+
+function parse(request: HarperRequest, verb: string): HttpRequest {
+	const { pathname, searchParams } = urlOf(request);
+	const headers = request.headers.asObject;
+	return {
+		verb: verb.toUpperCase(),
+		path: pathname,
+		query: searchParams,
+		header: (name) => [headers[name.toLowerCase()]].flat()[0],
+		principal: principalOf(request.user),
+	};
+}
+
+/** Harper's URLs have no origin, and a client may send any text as one. */
+function urlOf(request: HarperRequest): { readonly pathname: string; readonly searchParams: URLSearchParams } {
+	const query = request.url.indexOf('?');
+	return {
+		pathname: query < 0 ? request.url : request.url.slice(0, query),
+		searchParams: new URLSearchParams(query < 0 ? '' : request.url.slice(query + 1)),
+	};
+}
+
+/** Harper sends a response with a body verbatim, and on some statuses sets headers of its own. */
+function toHarper({ status, headers, body }: HttpResponse): object {
+	return { status, headers: new Headers(headers), body };
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import type { ProcessFacts, ProcessReading } from '../../metrics/collectors/process.ts';
+
+/** USER_HZ, in which the kernel reports times to programs: 100 on every platform that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** Off Linux there is no /proc, and what comes from there is undefined. */
+export function linuxProcess(): ProcessFacts {
+	const constants = readConstants();
+	return {
+		async read() {
+			const usage = process.resourceUsage();
+			const stat = readIfThere('/proc/self/stat');
+			const io = readIfThere('/proc/self/io');
+			// Thousands of descriptors take a while to list, so that is left to another thread.
+			const descriptors = await readdir('/proc/self/fd').catch(() => undefined);
+			return {
+				userCpuSeconds: usage.userCPUTime / 1e6,
+				systemCpuSeconds: usage.systemCPUTime / 1e6,
+				minorPageFaults: usage.minorPageFault,
+				majorPageFaults: usage.majorPageFault,
+				voluntaryContextSwitches: usage.voluntaryContextSwitches,
+				involuntaryContextSwitches: usage.involuntaryContextSwitches,
+				residentBytes: process.memoryUsage.rss(),
+				...(stat === undefined ? {} : { virtualBytes: parseStat(stat).virtualBytes }),
+				...(io === undefined ? {} : parseIo(io)),
+				// One of them is the directory being read.
+				openDescriptors: descriptors && descriptors.length - 1,
+				...constants,
+			};
+		},
+	};
+}
+
+function readConstants(): Pick<ProcessReading, 'startedAt' | 'maxDescriptors'> {
+	const own = readIfThere('/proc/self/stat');
+	const system = readIfThere('/proc/stat');
+	const limits = readIfThere('/proc/self/limits');
+	const startTicks = own === undefined ? undefined : parseStat(own).startTicks;
+	const bootSeconds = numberAfter(/^btime (\d+)$/m, system);
+	return {
+		startedAt:
+			startTicks === undefined || bootSeconds === undefined
+				? undefined
+				: bootSeconds * 1000 + (startTicks / TICKS_PER_SECOND) * 1000,
+		maxDescriptors: numberAfter(/^Max open files\s+(\d+)/m, limits),
+	};
+}
+
+/** The name of the program stands in parentheses and may hold anything, parentheses and spaces included. */
+export function parseStat(text: string): { virtualBytes: number | undefined; startTicks: number | undefined } {
+	// Fields are counted from 1 in proc(5); the first after the name is number 3.
+	const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+	return { startTicks: parse(fields[22 - 3]), virtualBytes: parse(fields[23 - 3]) };
+}
+
+export function parseIo(text: string): Pick<ProcessReading, 'storageReadBytes' | 'storageWrittenBytes'> {
+	return {
+		storageReadBytes: numberAfter(/^read_bytes: (\d+)$/m, text),
+		storageWrittenBytes: numberAfter(/^write_bytes: (\d+)$/m, text),
+	};
+}
+
+function numberAfter(pattern: RegExp, text: string | undefined): number | undefined {
+	return text === undefined ? undefined : parse(pattern.exec(text)?.[1]);
+}
+
+function parse(digits: string | undefined): number | undefined {
+	return digits === undefined || !/^\d+$/.test(digits) ? undefined : Number(digits);
+}
+
+/**
+ * Not there, or not ours to read (/proc/self/io in some containers): unknown either way. Synchronous, since the kernel
+ * answers from memory and a detour over the thread pool costs more than the reading.
+ */
+function readIfThere(path: string): string | undefined {
+	try {
+		return readFileSync(path, 'utf8');
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,36 @@
+/** A lock that one thread of the process can hold, released by itself when that thread dies. */
+export interface ThreadLock {
+	/** Whether this thread now holds it. If not, `onReleased` is called once when trying again is worth while. */
+	attempt(onReleased: () => void): boolean;
+	release(): void;
+	/** Whether any thread holds it. */
+	isHeld(): boolean;
+}
+
+export interface Candidate {
+	/** Whether this worker is the elected one. */
+	isLeader(): boolean;
+	/** Gives the office up for good, so that another worker takes it at once. */
+	resign(): void;
+}
+
+/** Stands for election: runs `lead` when this worker becomes the elected one, and what it returned when it resigns. */
+export function stand(lock: ThreadLock, lead: () => () => void): Candidate {
+	let stop: (() => void) | undefined;
+	let resigned = false;
+	const attempt = () => {
+		if (resigned || stop) return;
+		if (lock.attempt(attempt)) stop = lead();
+	};
+	attempt();
+	return {
+		isLeader: () => stop !== undefined,
+		resign() {
+			resigned = true;
+			if (!stop) return;
+			stop();
+			stop = undefined;
+			lock.release();
+		},
+	};
+}

@@ -1,0 +1,28 @@
+import type { ParsedConfiguration } from '../config.ts';
+import { json, type Endpoint } from './endpoint.ts';
+
+export interface HealthFacts {
+	readonly version: string;
+	readonly parsed: ParsedConfiguration;
+	readonly hasLeader: () => boolean;
+}
+
+/** Whether the component does what it was configured to do, and what to mend where it does not. */
+export function healthEndpoint({ version, parsed, hasLeader }: HealthFacts): Endpoint {
+	const invalid = parsed.valid
+		? []
+		: parsed.problems.map(({ key, expected, got }) => `${key}: expected ${expected}, got ${got}`);
+	const health = () => {
+		const leaderless = hasLeader() ? [] : ['No worker is elected to do the background work.'];
+		const reasons = [...invalid.map((problem) => `Configuration: ${problem}.`), ...leaderless];
+		return json(reasons.length > 0 ? 503 : 200, {
+			status: reasons.length > 0 ? 'degraded' : 'ok',
+			reasons,
+			...(invalid.length > 0
+				? { hint: 'Mend the key custodian in harperdb-config.yaml and restart. Until then the defaults apply.' }
+				: {}),
+			version,
+		});
+	};
+	return { path: 'custodian/health', access: 'scrape', parameters: [], verbs: { GET: health } };
+}
