@@ -1,0 +1,73 @@
+// `npm run demo`: a throwaway Harper with the component as operators install it, some traffic, and a scrape.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { builtComponent, packComponent } from './support/component.ts';
+import { admin, startHarper, type Credentials, type Harper } from './support/harper.ts';
+import { checkout, openRun } from './support/run.ts';
+
+const stopAsked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+
+const run = await openRun();
+try {
+	console.log('Packing the component and installing a Harper …');
+	await packComponent();
+	await using harper = await startHarper({
+		root: join(run.directory, 'demo'),
+		components: [
+			{ name: 'harper-custodian', source: builtComponent() },
+			{ name: 'shop', source: join(checkout, 'test/support/fixtures/shop') },
+		],
+	});
+	const scraper = await addScraper(harper);
+	await makeTraffic(harper);
+	await explain(harper, scraper);
+	if (!process.argv.includes('--once')) {
+		console.log('Ctrl-C ends this Harper and removes its files.');
+		await stopAsked;
+	}
+} finally {
+	await run.close();
+}
+
+async function addScraper(harper: Harper): Promise<Credentials> {
+	const scraper = { username: 'scraper', password: randomBytes(9).toString('base64url') };
+	await harper.operation({
+		operation: 'add_role',
+		role: 'scraper',
+		permission: { super_user: false },
+		access: { custodian: 'scraper' },
+	});
+	await harper.operation({ operation: 'add_user', role: 'scraper', active: true, ...scraper });
+	return scraper;
+}
+
+async function makeTraffic(harper: Harper): Promise<void> {
+	for (let id = 1; id <= 20; id++) {
+		const body = JSON.stringify({ id: String(id), name: `Product ${id}`, price: id });
+		await harper.fetch(`/Product/${id}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+		await harper.fetch(`/Product/${id}`);
+		await harper.fetch(`/missing/${id}`);
+	}
+	await harper.operation({ operation: 'describe_all' });
+	await harper.operation({ operation: 'search_by_id', database: 'shop', table: 'Product', ids: ['1'], get_attributes: ['*'] });
+}
+
+async function explain(harper: Harper, scraper: Credentials): Promise<void> {
+	const path = '/custodian/metrics';
+	const response = await harper.fetch(path, { user: scraper });
+	if (!response.ok) throw new Error(`The scrape answered ${response.status}: ${await response.text()}`);
+	const lines = (await response.text()).split('\n');
+	console.log(`
+Scrape URL   ${harper.httpUrl}${path}
+Scraper      ${scraper.username} / ${scraper.password}
+Admin        ${admin.username} / ${admin.password}
+Operations   ${harper.operationsUrl}
+
+The first of ${lines.filter((line) => line.startsWith('# TYPE')).length} metric families:
+
+${lines.slice(0, 25).join('\n')}
+
+Try it:      curl -u ${scraper.username}:${scraper.password} ${harper.httpUrl}${path}
+`);
+}
