@@ -9,7 +9,7 @@ export interface TreeStats {
 }
 
 /** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
-export interface RootStore {
+interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
@@ -25,7 +25,7 @@ export interface Store {
 	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
 }
 
-export interface Index {
+interface Index {
 	readonly db?: { stat(): TreeStats };
 	getValuesCount?(value: string): number;
 }
