@@ -11,7 +11,7 @@ export interface TreeStats {
 }
 
 /** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
-export interface RootStore {
+interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
@@ -35,7 +35,7 @@ export interface Store {
 	hasLock(key: string, version: number): boolean;
 }
 
-export interface Index {
+interface Index {
 	readonly db?: { stat(): TreeStats };
 	getValuesCount?(value: string): number;
 }
