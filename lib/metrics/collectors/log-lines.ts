@@ -1,7 +1,7 @@
 import type { Collector } from '../collector.ts';
 import { type FamilyDefinition, samples, single } from '../family.ts';
 
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'notify'] as const;
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'notify'] as const;
 type LogLevel = (typeof logLevels)[number];
 
 /** A file of Harper's log as it is at one moment. */
