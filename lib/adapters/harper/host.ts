@@ -48,7 +48,7 @@ export interface TreeStats {
 }
 
 /** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
-interface RootStore {
+export interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
@@ -62,7 +62,8 @@ export interface Store {
 	/** Memory that all threads share under this key, made from `initial` when there is none. */
 	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;
 	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
-	get(key: string): unknown;
+	getKeys(options: object): Iterable<unknown>;
+	get(key: string | number): unknown;
 	put(key: string, value: object): Promise<boolean>;
 	/** Lets the next reading see what was committed before it. */
 	resetReadTxn(): void;
