@@ -50,7 +50,13 @@ async function makeTraffic(harper: Harper): Promise<void> {
 		await harper.fetch(`/missing/${id}`);
 	}
 	await harper.operation({ operation: 'describe_all' });
-	await harper.operation({ operation: 'search_by_id', database: 'shop', table: 'Product', ids: ['1'], get_attributes: ['*'] });
+	await harper.operation({
+		operation: 'search_by_id',
+		database: 'shop',
+		table: 'Product',
+		ids: ['1'],
+		get_attributes: ['*'],
+	});
 }
 
 async function explain(harper: Harper, scraper: Credentials): Promise<void> {
