@@ -2,7 +2,7 @@
 // statically, and whatever goes wrong in here is reported and goes no further.
 try {
 	const { compose } = await import('./lib/compose.ts');
-	compose();
+	await compose();
 } catch (error) {
 	console.error('harper-custodian could not start; the rest of this Harper is not affected', error);
 }

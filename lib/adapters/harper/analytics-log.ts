@@ -1,11 +1,11 @@
 import type { RawLog } from '../../metrics/fold/follower.ts';
-import type { Host } from './host.ts';
+import { systemTable } from './stores.ts';
 
 /** Harper's raw analytics log. Rows are read from the store itself, which is not metered as reads of a table are. */
-export function harperRawLog(host: Host): RawLog {
+export function harperRawLog(): RawLog {
 	return {
 		read(after, limit) {
-			const store = host.databases.system?.hdb_raw_analytics?.primaryStore;
+			const store = systemTable('hdb_raw_analytics')?.primaryStore;
 			// The table appears with the first row that Harper records.
 			if (!store) return [];
 			store.resetReadTxn();

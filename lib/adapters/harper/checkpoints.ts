@@ -1,5 +1,6 @@
 import type { CheckpointStore } from '../../metrics/fold/follower.ts';
-import type { Store } from './host.ts';
+import type { LogCountStore } from '../../metrics/log-follower.ts';
+import type { Store } from './stores.ts';
 
 /**
  * Keeps checkpoints as one record of a local table. It goes to the store itself: such a write is atomic, is seen by
@@ -19,6 +20,19 @@ export function harperCheckpoints(store: Store, id: string): CheckpointStore {
 		async save(cursor, text) {
 			// Both are queued in the same turn, so LMDB commits them in one transaction.
 			await Promise.all([store.put(id, { id, text }), store.put(cursorId, { id: cursorId, cursor })]);
+		},
+	};
+}
+
+/** Keeps one text as a record of the same table. */
+export function harperLogCount(store: Store, id: string): LogCountStore {
+	return {
+		load() {
+			store.resetReadTxn();
+			return field(store.get(id), 'text', 'string');
+		},
+		async save(text) {
+			await store.put(id, { id, text });
 		},
 	};
 }

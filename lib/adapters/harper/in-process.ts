@@ -1,18 +1,9 @@
-import { asFields, type Fields } from './fields.ts';
-
-// Harper defines these globals before it loads a component.
-declare const server: {
-	readonly config?: unknown;
-	readonly hostname?: string;
-	operation(request: object, context: object, authorize: boolean): Promise<unknown>;
-};
-declare const threads: {
-	onMessageByType(type: string, listener: (message: unknown) => void): void;
-};
+import { asFields, stringIn, type Fields } from './fields.ts';
+import { harperHost } from './host.ts';
 
 /** Runs an operation inside this worker, as Harper itself: whoever calls answers for who may see the result. */
 export async function operate(name: string, parameters: Fields = {}): Promise<unknown> {
-	return server.operation({ operation: name, ...parameters }, {}, false);
+	return harperHost().server.operation({ operation: name, ...parameters }, {}, false);
 }
 
 /**
@@ -36,15 +27,20 @@ export function configSection(name: string): Fields {
 }
 
 export function instanceConfig(): Fields {
-	return asFields(server.config);
+	return asFields(harperHost().server.config);
 }
 
 /** The name of this node in its cluster. */
 export function hostname(): string | undefined {
-	return server.hostname;
+	return harperHost().server.hostname;
 }
 
 /** Hears every message of the type that other threads send to this one, for as long as it lives. */
 export function onThreadMessage(type: string, listener: (message: unknown) => void): void {
-	threads.onMessageByType(type, listener);
+	harperHost().threads.onMessageByType(type, listener);
+}
+
+/** The version of the Harper that runs us; empty where it does not say. */
+export async function harperVersion(): Promise<string> {
+	return stringIn(asFields(await operate('registration_info')), 'version') ?? '';
 }

@@ -1,4 +1,6 @@
-/** The parts of Harper's tables and of their LMDB stores that the metrics read. None of these calls is metered. */
+import { harperHost } from './host.ts';
+
+/** The parts of Harper's tables and of their LMDB stores that we use. None of these calls is metered. */
 
 export interface TreeStats {
 	readonly pageSize: number;
@@ -9,7 +11,7 @@ export interface TreeStats {
 }
 
 /** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
-export interface RootStore {
+interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
@@ -23,9 +25,17 @@ export interface Store {
 	/** Memory that all threads share under this key, made from `initial` when there is none. */
 	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;
 	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
+	get(key: string): unknown;
+	put(key: string, value: object): Promise<boolean>;
+	/** Lets the next reading see what was committed before it. */
+	resetReadTxn(): void;
+	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
+	attemptLock(key: string, version: number, onReleased: () => void): boolean;
+	unlock(key: string, version: number): boolean;
+	hasLock(key: string, version: number): boolean;
 }
 
-export interface Index {
+interface Index {
 	readonly db?: { stat(): TreeStats };
 	getValuesCount?(value: string): number;
 }
@@ -36,9 +46,6 @@ export interface TableClass {
 	readonly indices: Readonly<Record<string, Index>>;
 }
 
-// Harper defines this global before it loads a component.
-declare const databases: Readonly<Record<string, Readonly<Record<string, TableClass>>>>;
-
 export interface Database {
 	readonly name: string;
 	readonly tables: readonly (readonly [name: string, table: TableClass])[];
@@ -48,6 +55,7 @@ export interface Database {
 
 /** Every database with at least one table, `system` included (it is not enumerable). */
 export function listDatabases(): readonly Database[] {
+	const { databases } = harperHost();
 	const list: Database[] = [];
 	for (const name of Object.getOwnPropertyNames(databases)) {
 		const tables = Object.entries(databases[name] ?? {});
@@ -59,7 +67,7 @@ export function listDatabases(): readonly Database[] {
 }
 
 export function systemTable(name: string): TableClass | undefined {
-	return databases['system']?.[name];
+	return harperHost().databases['system']?.[name];
 }
 
 export function pageBytes(stats: TreeStats): number {

@@ -12,7 +12,7 @@ export function harperThreads(): ThreadFacts {
 	};
 }
 
-export function parseThread(thread: Fields): ThreadReading[] {
+function parseThread(thread: Fields): ThreadReading[] {
 	const id = numberIn(thread, 'threadId');
 	// A thread that has just ended has the id -1.
 	if (id === undefined || id < 0) return [];

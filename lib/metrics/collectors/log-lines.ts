@@ -2,7 +2,7 @@ import type { Collector } from '../collector.ts';
 import { type FamilyDefinition, samples, single } from '../family.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'notify'] as const;
-export type LogLevel = (typeof logLevels)[number];
+type LogLevel = (typeof logLevels)[number];
 
 /** A file of Harper's log as it is at one moment. */
 export interface LogFile {
@@ -182,12 +182,12 @@ const skippedBytes: FamilyDefinition = {
 };
 
 /** Shows the count that whoever follows the log keeps; nothing before the log was first seen. */
-export function logLinesCollector(latest: () => LogCount | undefined): Collector {
+export function logLinesCollector(latest: () => Promise<LogCount | undefined>): Collector {
 	return {
 		name: 'log_lines',
 		definitions: [linesTotal, skippedBytes],
-		collect() {
-			const count = latest();
+		async collect() {
+			const count = await latest();
 			if (count === undefined || count.files.length === 0) return [];
 			return [
 				samples(

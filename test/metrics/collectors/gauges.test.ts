@@ -25,7 +25,7 @@ const collectors: readonly Collector[] = [
 	databasesCollector(answers([]), clock),
 	jobsCollector({ count: () => undefined }),
 	licensesCollector(answers([])),
-	logLinesCollector(() => initialLogCount()),
+	logLinesCollector(async () => initialLogCount()),
 	mainThreadCollector({ latest: async () => undefined }),
 	processCollector(answers({})),
 	storageCollector(answers([])),
@@ -68,8 +68,8 @@ describe('what is unknown is absent', () => {
 		['components', componentsCollector(answers({ components: [], reported: [] })), {}],
 		['jobs', jobsCollector({ count: () => undefined }), {}],
 		['licences of an unlicensed node', licensesCollector(answers([])), {}],
-		['log lines before the log was seen', logLinesCollector(() => initialLogCount()), {}],
-		['log lines without a log', logLinesCollector(() => undefined), {}],
+		['log lines before the log was seen', logLinesCollector(async () => initialLogCount()), {}],
+		['log lines without a log', logLinesCollector(async () => undefined), {}],
 		['a standalone node has no peers', clusterCollector({ peers: async () => [] }), { 'harper_cluster_peers{}': 0 }],
 	];
 	test.each(nothing)('%s', async (_, collector, expected) => {

@@ -188,7 +188,7 @@ test('a failed reading rejects and leaves the state usable', async () => {
 
 test('the collector shows every level, zeros included, and the skipped bytes', async () => {
 	const state = await following(new FakeLog());
-	const values = await collected(logLinesCollector(() => state));
+	const values = await collected(logLinesCollector(async () => state));
 	expect(values).toMatchObject({ 'harper_log_lines_total{fatal}': 0, 'harper_log_skipped_bytes_total{}': 0 });
 	expect(Object.keys(values)).toHaveLength(8);
 });

@@ -205,7 +205,7 @@ describe('the follower of the raw analytics log', () => {
 						host.process += 1;
 						host.now -= one.backMs;
 						workers = [host.worker(), host.worker()];
-					} else {
+					} else if (one.do === 'wait') {
 						host.now += one.ms;
 						// The elected worker looks every few seconds; an hour never passes without it.
 						await workers[0]!.save();

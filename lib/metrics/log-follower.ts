@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import type { Clock } from '../time.ts';
+import { advanceLogCount, initialLogCount, logLevels, type LogCount, type LogFiles } from './collectors/log-lines.ts';
+
+/** Where the count is kept: one value, replaced whole or not at all, readable by every worker. */
+export interface LogCountStore {
+	load(): string | undefined;
+	save(text: string): Promise<void>;
+}
+
+const count = v.pipe(v.number(), v.finite(), v.minValue(0));
+const schema = v.strictObject({
+	version: v.literal(1),
+	files: v.array(
+		v.strictObject({ id: v.string(), offset: count, withinLine: v.boolean(), replacedAt: v.optional(count) })
+	),
+	lines: v.strictObject(v.entriesFromList(logLevels, count)),
+	skippedBytes: count,
+});
+
+/**
+ * Follows Harper's log. The elected worker makes the first look, which decides where counting begins, and saves; the
+ * others go on from what it saved, so that all count the same lines.
+ */
+export class LogFollower {
+	readonly #log: LogFiles;
+	readonly #store: LogCountStore;
+	readonly #clock: Pick<Clock, 'now'>;
+	#state: LogCount | undefined;
+	#queue: Promise<unknown> = Promise.resolve();
+
+	constructor(log: LogFiles, store: LogCountStore, clock: Pick<Clock, 'now'>) {
+		this.#log = log;
+		this.#store = store;
+		this.#clock = clock;
+	}
+
+	/** Counts what is new; undefined before the elected worker's first look. */
+	advance(): Promise<LogCount | undefined> {
+		return this.#exclusively(async () => {
+			this.#adopt();
+			if (this.#state) this.#state = await advanceLogCount(this.#state, this.#log, this.#clock.now());
+			return this.#state;
+		});
+	}
+
+	/** For the elected worker: counts what is new and saves it. */
+	save(): Promise<void> {
+		return this.#exclusively(async () => {
+			this.#adopt();
+			this.#state = await advanceLogCount(this.#state ?? initialLogCount(), this.#log, this.#clock.now());
+			await this.#store.save(JSON.stringify(this.#state));
+		});
+	}
+
+	#exclusively<T>(work: () => Promise<T>): Promise<T> {
+		const result = this.#queue.then(work, work);
+		this.#queue = result.catch(() => undefined);
+		return result;
+	}
+
+	/** Takes what was saved where it is further than what this worker counted itself. Damaged, it counts for nothing. */
+	#adopt(): void {
+		const saved = parse(this.#store.load());
+		if (saved && (!this.#state || progress(saved) > progress(this.#state))) this.#state = saved;
+	}
+}
+
+function parse(text: string | undefined): LogCount | undefined {
+	if (text === undefined) return undefined;
+	try {
+		const result = v.safeParse(schema, JSON.parse(text));
+		return result.success ? result.output : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function progress({ lines, skippedBytes }: LogCount): number {
+	return Object.values(lines).reduce((sum, lineCount) => sum + lineCount, skippedBytes);
+}
