@@ -67,14 +67,14 @@ async function explain(harper: Harper, scraper: Credentials): Promise<void> {
 			const response = await harper.fetch(path, { user: scraper });
 			const text = await response.text();
 			if (!response.ok) throw new Error(`The scrape answered ${response.status}: ${text}`);
-			return text.includes('Product') && text;
+			return text.includes('path="Product"') && text;
 		},
 		// Harper writes its analytics about once a second.
 		{ describe: 'a scrape shows the traffic' }
 	);
 	const lines = exposition.trim().split('\n');
 	const families = lines.filter((line) => line.startsWith('# TYPE'));
-	const traffic = lines.filter((line) => line.includes('Product') && !line.includes('_bucket'));
+	const traffic = lines.filter((line) => line.includes('"Product"') && !line.includes('_bucket'));
 	console.log(`
 Scrape URL   ${harper.httpUrl}${path}
 Scraper      ${scraper.username} / ${scraper.password}
