@@ -21,7 +21,7 @@ async function readThreads(): Promise<readonly ThreadReading[]> {
 	return listIn(answer, 'threads').flatMap(parseThread);
 }
 
-export function parseThread(thread: Fields): ThreadReading[] {
+function parseThread(thread: Fields): ThreadReading[] {
 	const id = numberIn(thread, 'threadId');
 	// A thread that has just ended has the id -1.
 	if (id === undefined || id < 0) return [];

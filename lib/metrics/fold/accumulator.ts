@@ -9,7 +9,7 @@ type Counted = Mutable<Sample>;
 type Observed = Mutable<Distribution> & { readonly buckets: number[] };
 
 /** A series as it is stored: its label values, then its numbers. */
-export type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
+type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
 
 export interface StoredFamily {
 	readonly labels: readonly string[];
