@@ -1,6 +1,7 @@
 // What a scrape costs the Harper that answers it. docs/benchmarks.md says how to read the figures.
 //   --only <text>      scenarios whose name contains the text
-//   --rounds <n>       more rounds, less noise (6)
+//   --rounds <n>       more rounds, less noise (3)
+//   --every <seconds>  between scrapes, from 1.1
 //   --profile <prefix> CPU profiles of a worker during spaced scrapes, instead of figures
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -13,13 +14,12 @@ import { clientPerWorker, type Answer, type Client } from './support/client.ts';
 import { childrenOf, cpuMs, scraper, startMeasured } from './support/host.ts';
 import { idle, publishing, requestsTo, touch, type Load } from './support/load.ts';
 
-/** Longer than any reading of a collector is kept for a second scrape, so that each scrape reads afresh. */
+/** Longer than a reading of a collector is kept for the next scrape, so that each scrape reads afresh. */
 const CYCLE_MS = 1100;
-/** In a cycle: a scrape of each worker, nothing, empty requests to each worker, nothing. */
+/** In a cycle: a scrape of each worker, nothing, an empty request to each worker. */
 const WINDOW_MS = 200;
+const PAUSE_MS = 50;
 const CYCLES_PER_ROUND = 5;
-/** One alone would drown in what an idle Harper does. */
-const EMPTIES = 10;
 const TOPICS = 3000;
 
 const encodings = { identity: {}, gzip: { 'accept-encoding': 'gzip' } } as const;
@@ -42,7 +42,7 @@ const mqtt = (metrics: Readonly<Record<string, unknown>>): Subject => ({
 	tables: 6,
 	metrics,
 	prepare: async (harper) => (await publishing(harper, TOPICS, 1)).stop(),
-	loads: [atRest, (harper) => publishing(harper, TOPICS, 100)],
+	loads: [(harper) => publishing(harper, TOPICS, 100)],
 });
 const subjects: Readonly<Record<string, Subject>> = {
 	'6 tables': http(6),
@@ -52,9 +52,15 @@ const subjects: Readonly<Record<string, Subject>> = {
 };
 
 const { values: flags } = parseArgs({
-	options: { only: { type: 'string', default: '' }, rounds: { type: 'string' }, profile: { type: 'string' } },
+	options: {
+		only: { type: 'string', default: '' },
+		rounds: { type: 'string', default: '3' },
+		every: { type: 'string', default: '1.1' },
+		profile: { type: 'string' },
+	},
 });
-const rounds = Number(flags.rounds ?? 6);
+const rounds = Number(flags.rounds);
+const cycleMs = Number(flags.every) * 1000;
 
 await main();
 
@@ -99,12 +105,7 @@ async function measure(harper: Harper, workers: readonly Client[]): Promise<void
 	const lines = body.toString().split('\n').length - 1;
 	console.log(`${lines} lines, ${kilobytes(body)}, ${kilobytes(compressed)} with gzip`);
 	printSpaced(await measureSpaced(pid, workers));
-	for (const encoding of ['identity', 'gzip'] as const) {
-		const { perScrapeMs, latencies } = await measureBackToBack(pid, workers, encoding);
-		console.log(
-			`back to back   ${encoding.padEnd(9)} CPU ${perScrapeMs.toFixed(2)} ms; latency ${percentiles(latencies)}`
-		);
-	}
+	await printBackToBack(pid, workers);
 	const stalls = await measureStalls(pid, workers);
 	console.log(
 		`longest event-loop stall: ${stalls.without.toFixed(1)} ms without scrapes, ${stalls.with.toFixed(1)} ms with; ` +
@@ -113,10 +114,11 @@ async function measure(harper: Harper, workers: readonly Client[]): Promise<void
 }
 
 interface Spaced {
-	/** Of each cycle: CPU of a scrape, over that of nothing. */
+	/** Of each cycle, CPU over that of nothing: of a scrape, of an empty request, and of the one over the other. */
 	readonly scrapes: Readonly<Record<Encoding, number[]>>;
 	readonly empties: number[];
-	/** Of each round: the same over whole rounds with and without scrapes, which takes in what comes after the window. */
+	readonly own: Readonly<Record<Encoding, number[]>>;
+	/** Of each round: what one scrape and one empty request add to it, with all that comes after they are answered. */
 	readonly rounds: number[];
 	readonly latencies: Readonly<Record<Encoding, number[]>>;
 }
@@ -126,73 +128,99 @@ async function measureSpaced(pid: number, workers: readonly Client[]): Promise<S
 	const spaced: Spaced = {
 		scrapes: { identity: [], gzip: [] },
 		empties: [],
+		own: { identity: [], gzip: [] },
 		rounds: [],
 		latencies: { identity: [], gzip: [] },
 	};
-	const empty = async () => {
-		for (const worker of workers) {
-			for (let n = 0; n < EMPTIES; n++) await checked(worker.send('/Empty/'));
-		}
-	};
 	for (let round = 0; round < rounds; round++) {
-		const scrapeAll = async (encoding: Encoding) => {
-			for (const worker of workers) spaced.latencies[encoding].push((await scrape(worker, encoding)).tookMs);
-		};
-		const emptyBefore = spaced.empties.length;
-		const withRequests = await cpuDuring(pid, CYCLES_PER_ROUND * CYCLE_MS, async () => {
+		const withRequests = await cpuDuring(pid, CYCLES_PER_ROUND * cycleMs, async () => {
 			for (let cycle = 0; cycle < CYCLES_PER_ROUND; cycle++) {
-				const startedAt = performance.now();
-				const encoding: Encoding = (round + cycle) % 2 === 0 ? 'identity' : 'gzip';
-				const during: number[] = [];
-				for (const [index, act] of [() => scrapeAll(encoding), nothing, empty, nothing].entries()) {
-					await delay(startedAt + (index * CYCLE_MS) / 4 - performance.now());
-					during.push(await cpuDuring(pid, WINDOW_MS, act));
-				}
-				const [scraping, before, emptying, after] = during as [number, number, number, number];
-				spaced.scrapes[encoding].push((scraping - before) / workers.length);
-				spaced.empties.push((emptying - after) / workers.length / EMPTIES);
-				await delay(startedAt + CYCLE_MS - performance.now());
+				await measureCycle(pid, workers, (round + cycle) % 2 === 0 ? 'identity' : 'gzip', spaced);
 			}
 		});
-		const without = await cpuDuring(pid, CYCLES_PER_ROUND * CYCLE_MS, nothing);
-		const scrapes = CYCLES_PER_ROUND * workers.length;
-		spaced.rounds.push((withRequests - without) / scrapes - EMPTIES * mean(spaced.empties.slice(emptyBefore)));
+		const without = await cpuDuring(pid, CYCLES_PER_ROUND * cycleMs, nothing);
+		spaced.rounds.push((withRequests - without) / CYCLES_PER_ROUND / workers.length);
 	}
 	return spaced;
 }
 
-function printSpaced({ scrapes, empties, rounds: wholeRounds, latencies }: Spaced): void {
-	const empty = median(empties);
-	console.log(`empty request            CPU ${empty.toFixed(2)} ms (median of ${empties.length})`);
+/** Harper writes what it counted of a request a second after; the cycle is arranged so that this falls between windows. */
+async function measureCycle(
+	pid: number,
+	workers: readonly Client[],
+	encoding: Encoding,
+	{ scrapes, empties, own, latencies }: Spaced
+): Promise<void> {
+	const endsAt = performance.now() + cycleMs;
+	const scraping = await cpuDuring(pid, WINDOW_MS, async () => {
+		for (const worker of workers) latencies[encoding].push((await scrape(worker, encoding)).tookMs);
+	});
+	await delay(PAUSE_MS);
+	const resting = await cpuDuring(pid, WINDOW_MS, nothing);
+	await delay(PAUSE_MS);
+	const emptying = await cpuDuring(pid, WINDOW_MS, async () => {
+		for (const worker of workers) await empty(worker);
+	});
+	scrapes[encoding].push((scraping - resting) / workers.length);
+	empties.push((emptying - resting) / workers.length);
+	own[encoding].push((scraping - emptying) / workers.length);
+	await delay(endsAt - performance.now());
+}
+
+function printSpaced({ scrapes, empties, own, rounds: wholeRounds, latencies }: Spaced): void {
+	const apart = `${cycleMs / 1000} s apart`;
+	const baseline = median(empties);
+	console.log(`${apart}   empty     CPU ${show(empties)}`);
 	for (const encoding of ['identity', 'gzip'] as const) {
-		const cost = median(scrapes[encoding]);
+		const ratio = (median(scrapes[encoding]) / baseline).toFixed(1);
 		console.log(
-			`1.1 s apart    ${encoding.padEnd(9)} CPU ${cost.toFixed(2)} ms median, ${mean(scrapes[encoding]).toFixed(2)} mean, ` +
-				`${(cost / empty).toFixed(1)} x empty; latency ${percentiles(latencies[encoding])}`
+			`${apart}   ${encoding.padEnd(9)} CPU ${show(scrapes[encoding])}, ${ratio} x empty, ` +
+				`${median(own[encoding]).toFixed(2)} above empty; latency ${percentiles(latencies[encoding])}`
 		);
 	}
-	console.log(`over whole rounds        CPU ${median(wholeRounds).toFixed(2)} ms median, both encodings`);
+	console.log(`over whole rounds      CPU ${show(wholeRounds)} for a scrape and an empty request`);
+}
+
+function show(values: readonly number[]): string {
+	return `${median(values).toFixed(2)} ms median, ${mean(values).toFixed(2)} mean`;
+}
+
+async function printBackToBack(pid: number, workers: readonly Client[]): Promise<void> {
+	const kinds: [string, (worker: Client) => Promise<Answer>][] = [
+		['empty', empty],
+		['identity', (worker) => scrape(worker, 'identity')],
+		['gzip', (worker) => scrape(worker, 'gzip')],
+	];
+	let baseline = 0;
+	for (const [kind, send] of kinds) {
+		const { costMs, latencies } = await measureBackToBack(pid, workers, send);
+		baseline ||= costMs;
+		const ratio = (costMs / baseline).toFixed(1);
+		console.log(
+			`back to back  ${kind.padEnd(9)} CPU ${costMs.toFixed(2)} ms, ${ratio} x empty; latency ${percentiles(latencies)}`
+		);
+	}
 }
 
 async function measureBackToBack(
 	pid: number,
 	workers: readonly Client[],
-	encoding: Encoding
-): Promise<{ perScrapeMs: number; latencies: number[] }> {
+	send: (worker: Client) => Promise<Answer>
+): Promise<{ costMs: number; latencies: number[] }> {
 	const costs: number[] = [];
 	const latencies: number[] = [];
-	for (let round = 0; round < 3; round++) {
+	for (let round = 0; round < 2; round++) {
 		const startedAt = performance.now();
-		let scrapesDone = 0;
 		const before = cpuMs(pid);
+		let sent = 0;
 		while (performance.now() - startedAt < 1000) {
-			latencies.push((await scrape(workers[scrapesDone++ % workers.length]!, encoding)).tookMs);
+			latencies.push((await send(workers[sent++ % workers.length]!)).tookMs);
 		}
 		const elapsed = performance.now() - startedAt;
 		const busy = cpuMs(pid) - before;
-		costs.push((busy - (await cpuDuring(pid, elapsed, nothing))) / scrapesDone);
+		costs.push((busy - (await cpuDuring(pid, elapsed, nothing))) / sent);
 	}
-	return { perScrapeMs: median(costs), latencies };
+	return { costMs: mean(costs), latencies };
 }
 
 /** The longest time that a worker did not come to its event loop, and every child process that appeared meanwhile. */
@@ -204,8 +232,8 @@ async function measureStalls(
 	const watch = setInterval(() => {
 		for (const child of childrenOf(pid)) children.add(child);
 	}, 20);
-	const without = await longestStall(workers, () => delay(8 * CYCLE_MS));
-	const scraping = await longestStall(workers, () => spacedScrapes(workers, 8));
+	const without = await longestStall(workers, () => delay(6 * CYCLE_MS));
+	const scraping = await longestStall(workers, () => spacedScrapes(workers, 6));
 	clearInterval(watch);
 	return { without, with: scraping, children: children.size };
 }
@@ -230,7 +258,7 @@ async function warmUp(workers: readonly Client[]): Promise<void> {
 	while (performance.now() < endsAt) {
 		for (const worker of workers) {
 			for (const encoding of ['identity', 'gzip'] as const) await scrape(worker, encoding);
-			await checked(worker.send('/Empty/'));
+			await empty(worker);
 		}
 	}
 	await spacedScrapes(workers, 6);
@@ -258,6 +286,10 @@ async function cpuDuring(pid: number, milliseconds: number, act: () => Promise<v
 }
 
 async function nothing(): Promise<void> {}
+
+function empty(client: Client): Promise<Answer> {
+	return checked(client.send('/Empty/'));
+}
 
 function scrape(client: Client, encoding: Encoding): Promise<Answer> {
 	return checked(client.send('/custodian/metrics', { headers: encodings[encoding] }));
