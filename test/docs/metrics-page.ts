@@ -60,12 +60,12 @@ export function familiesPart(): string {
 function describe(definition: FamilyDefinition): string {
 	const { name, type, help, labels, source, approximation, bounds } = definition;
 	const facts = [
-		`${type}`,
+		type,
 		unitOf(name),
 		labels.length > 0 ? `labels ${labels.map(code).join(', ')}` : 'no labels',
 		`source: ${prose(source)}`,
 	];
-	const lines = [`### ${code(name)}`, '', `${facts.filter((fact) => fact !== '').join(' · ')}`, '', prose(help)];
+	const lines = [`### ${code(name)}`, '', facts.filter((fact) => fact !== '').join(' · '), '', prose(help)];
 	if (approximation !== undefined) lines.push('', `Approximate: ${prose(approximation)}`);
 	if (bounds !== undefined) lines.push('', `Buckets up to ${bounds.join(', ')} and +Inf.`);
 	return `${lines.join('\n')}\n`;
