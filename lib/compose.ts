@@ -4,13 +4,14 @@ import { harperCheckpoints, harperLogCount } from './adapters/harper/checkpoints
 import { harperCluster } from './adapters/harper/cluster.ts';
 import { harperComponents } from './adapters/harper/components.ts';
 import { harperDatabases } from './adapters/harper/databases.ts';
-import { publishBehind, publishOnPort, publishResources } from './adapters/harper/endpoints.ts';
-import { harperHost, type Host, type Store } from './adapters/harper/host.ts';
+import { publishBehind, publishResources } from './adapters/harper/endpoints.ts';
+import { harperHost, type Host } from './adapters/harper/host.ts';
 import { harperVersion } from './adapters/harper/in-process.ts';
 import { harperJobs } from './adapters/harper/jobs.ts';
 import { harperLicenses } from './adapters/harper/licenses.ts';
 import { harperMainThread } from './adapters/harper/main-thread.ts';
 import { harperLog, harperVolumes } from './adapters/harper/places.ts';
+import { harperState, type State } from './adapters/harper/state.ts';
 
 import { harperTables } from './adapters/harper/tables.ts';
 import { harperThreadLock } from './adapters/harper/thread-lock.ts';
@@ -21,9 +22,8 @@ import { packageVersion } from './adapters/package.ts';
 import { processIdentity } from './adapters/process-identity.ts';
 import { every, pause, within } from './adapters/timers.ts';
 import { parseConfiguration, type MetricsConfiguration } from './config.ts';
-import { stand } from './election.ts';
+import { stand, type ThreadLock } from './election.ts';
 import { messageOf } from './errors.ts';
-import type { Endpoint } from './http/endpoint.ts';
 import { healthEndpoint } from './http/health.ts';
 import { metricsEndpoint, type MetricsPorts } from './http/metrics.ts';
 import type { Collector } from './metrics/collector.ts';
@@ -44,7 +44,7 @@ import { threadsCollector } from './metrics/collectors/threads.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Follower } from './metrics/fold/follower.ts';
 import { OPERATION_NAMES } from './metrics/fold/operation-names.ts';
-import { LogFollower } from './metrics/log-follower.ts';
+import { LogFollower } from './metrics/log/follower.ts';
 import { Scraper } from './metrics/scraper.ts';
 import { systemClock } from './time.ts';
 
@@ -53,7 +53,9 @@ type Warn = (message: string) => void;
 const NAME = 'harper-custodian';
 
 /** How often the elected worker saves the counters: far inside the hour that Harper keeps the rows they come from. */
-const SAVE_EVERY_MS = 15_000;
+const SAVE_EVERY_MS = 60_000;
+
+const LIVING_THREADS_TIMEOUT_MS = 1000;
 
 /** The composition root: parses the configuration, builds the adapters, stands for election, publishes the endpoints. */
 export async function compose(): Promise<void> {
@@ -67,29 +69,30 @@ export async function compose(): Promise<void> {
 	}
 	const { metrics } = parsed.configuration;
 	const version = packageVersion();
-	const store = stateStore(host);
-	const lock = harperThreadLock(store, 'leader');
+	const state = harperState();
+	const lock = harperThreadLock(state, 'leader');
 	const hasLeader = () => lock.isHeld();
-	const follower = followerOf(store, metrics, warn);
-	const logFollower = logFollowerOf(store);
+	const follower = followerOf(state, metrics, warn);
+	const logFollower = logFollowerOf(state);
+	const health = healthEndpoint({ version, parsed, hasLeader, missingState: () => state.problem() });
+	publishResources(host, [health]);
 
-	const facts = {
-		version,
-		harperVersion: await harperVersion(),
-		nodeVersion: process.version,
-		node: host.server.hostname ?? '',
-	};
+	const node = host.server.hostname ?? '';
+	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };
 	const collectors = [
 		custodianCollector({ ...facts, configValid: parsed.valid, hasLeader }),
 		...collectorsOf(follower, metrics),
 		...(logFollower ? [logLinesCollector(() => logFollower.advance())] : []),
 	];
-	publish(host, metrics, metricsPorts(collectors, metrics, warn), healthEndpoint({ version, parsed, hasLeader }));
-
-	const save = async () => {
+	publishMetrics(host, metrics, metricsPorts(collectors, metrics, warn));
+	lead(host, lock, async () => {
 		await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
 		await logFollower?.save().catch((error: unknown) => warn(`The log is not counted: ${messageOf(error)}`));
-	};
+	});
+}
+
+/** Stands for election; the elected worker saves at once and then regularly. */
+function lead(host: Host, lock: ThreadLock, save: () => Promise<void>): void {
 	const candidate = stand(lock, () => {
 		void save();
 		return every(SAVE_EVERY_MS, save);
@@ -97,20 +100,13 @@ export async function compose(): Promise<void> {
 	host.threads.onMessageByType('shutdown', () => candidate.resign());
 }
 
-/** The store of our own table, which Harper makes from our schema before it loads this module. */
-function stateStore(host: Host): Store {
-	const table = host.databases['custodian']?.['Checkpoint'];
-	if (!table) throw new Error('The table custodian.Checkpoint is missing: schema.graphql was not loaded.');
-	return table.primaryStore;
-}
-
-function followerOf(store: Store, metrics: MetricsConfiguration, warn: Warn): Follower {
+function followerOf(state: State, metrics: MetricsConfiguration, warn: Warn): Follower {
 	const operations = new Set([...OPERATION_NAMES, ...metrics.operations]);
 	return new Follower(
 		{ ...metrics, operations },
 		{
 			log: harperRawLog(),
-			checkpoints: harperCheckpoints(store, 'metrics'),
+			checkpoints: harperCheckpoints(state, 'metrics'),
 			clock: systemClock,
 			pause,
 			process: processIdentity(),
@@ -119,15 +115,20 @@ function followerOf(store: Store, metrics: MetricsConfiguration, warn: Warn): Fo
 	);
 }
 
-function logFollowerOf(store: Store): LogFollower | undefined {
+function logFollowerOf(state: State): LogFollower | undefined {
 	const log = harperLog();
-	return log && new LogFollower(log, harperLogCount(store, 'log-lines'), systemClock);
+	return log && new LogFollower(log, harperLogCount(state, 'log-lines'), systemClock);
 }
 
 /** Where the next collector is wired: facts from an adapter, into the collector that shows them. */
 function collectorsOf(follower: Follower, metrics: MetricsConfiguration): Collector[] {
 	const threads = harperThreads();
-	const livingThreads = async () => new Set([0, ...(await threads.read()).map(({ id }) => id)]);
+	// The main thread answers; while it is blocked the counters must not wait for it.
+	const livingThreads = () =>
+		within(threads.read(), LIVING_THREADS_TIMEOUT_MS).then(
+			(living) => new Set([0, ...living.map(({ id }) => id)]),
+			() => undefined
+		);
 	return [
 		analyticsCollector(follower, metrics.custom, livingThreads),
 		processCollector(linuxProcess()),
@@ -162,10 +163,10 @@ function metricsPorts(collectors: readonly Collector[], metrics: MetricsConfigur
 	};
 }
 
-function publish(host: Host, metrics: MetricsConfiguration, ports: MetricsPorts, health: Endpoint): void {
+function publishMetrics(host: Host, metrics: MetricsConfiguration, ports: MetricsPorts): void {
 	const long = metricsEndpoint('custodian/metrics', metrics.anonymous, ports);
 	const short = metricsEndpoint('metrics', metrics.anonymous, ports);
-	publishResources(host, [long, health]);
+	publishResources(host, [long]);
 	publishBehind(host, [short]);
-	if (metrics.port !== undefined) publishOnPort(host, [short, long], metrics.port);
+	if (metrics.port !== undefined) publishBehind(host, [short, long], metrics.port);
 }

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import { customFamilies, type CustomMetric } from './metrics/fold/custom.ts';
+import { flawInDefinition } from './metrics/flaws.ts';
+import { customFamilies, definitionOf, type CustomMetric } from './metrics/fold/custom.ts';
+import { isBuiltIn } from './metrics/fold/fold.ts';
 
 /** The component's configuration, parsed once: everything in it is valid and every default is filled in. */
 interface Configuration {
@@ -52,38 +54,40 @@ const object = <const T extends v.ObjectEntries>(entries: T, message: string) =>
 const bool = v.boolean('true or false');
 const text = (what: string) => v.pipe(v.string(what), v.minLength(1, what), v.maxLength(1000, what));
 
-const port = v.custom<string | number>(isListenAddress, 'a port from 1 to 65535, or host:port');
+const port = v.custom<string | number>(
+	isListenAddress,
+	'a port from 1 to 65535, or an address and a port as in 127.0.0.1:9464'
+);
 
-const LABEL = /^(?!__)[a-zA-Z_]\w*$/;
-const FAMILY = /^(?!harper_(?!custom_))[a-zA-Z_]\w*$/;
+const OURS = /^harper_(?!custom_)/;
+const RESERVED = /_(?:bucket|count|sum|created|info)$/;
 /** The families of custom metrics that no mapping names. */
 const GENERIC = new Set(customFamilies.map(({ name }) => baseName(name)));
-const RESERVED = /_(?:bucket|count|sum|created|info)$/;
 
-const label = object(
-	{
-		label: v.pipe(
-			v.string('a label name'),
-			v.regex(LABEL, 'a label name: letters, digits and _, not beginning with __')
-		),
-		from: v.picklist(['metric', 'path', 'method', 'type'], 'metric, path, method or type'),
-		delimiter: v.optional(text('the text between the parts')),
-		index: v.optional(wholeNumber(0, 100)),
-	},
-	'{ label, from, delimiter?, index? }'
+const label = v.pipe(
+	object(
+		{
+			label: text('a label name'),
+			from: v.picklist(['metric', 'path', 'method', 'type'], 'metric, path, method or type'),
+			delimiter: v.optional(text('the text between the parts')),
+			index: v.optional(wholeNumber(0, 100)),
+		},
+		'{ label, from, delimiter?, index? }'
+	),
+	v.check((l) => l.delimiter === undefined || l.index !== undefined, 'an index beside the delimiter')
 );
 
 const custom = v.pipe(
 	object(
 		{
-			metric: text('the name given to recordAnalytics'),
+			metric: v.pipe(
+				text('the name given to recordAnalytics'),
+				v.check((metric) => !isBuiltIn(metric), 'a name that Harper does not use itself')
+			),
 			name: v.pipe(
-				v.string('a metric name'),
-				v.regex(FAMILY, 'a metric name: letters, digits and _, beginning with harper_ only as harper_custom_'),
-				v.check(
-					(name) => !RESERVED.test(baseName(name)),
-					'a metric name that does not end in a suffix Prometheus reserves'
-				),
+				text('a metric name'),
+				v.check((name) => !OURS.test(name), 'a metric name that begins with harper_ only as harper_custom_'),
+				v.check((name) => !RESERVED.test(baseName(name)), 'a metric name without a suffix that Prometheus reserves'),
 				v.check((name) => !GENERIC.has(baseName(name)), 'a metric name that is not taken')
 			),
 			help: text('a sentence'),
@@ -91,35 +95,19 @@ const custom = v.pipe(
 			count: v.optional(v.picklist(['all', 'true'], 'all or true'), 'all'),
 			bounds: v.optional(
 				v.pipe(
-					v.array(v.pipe(v.number('a number'), v.finite('a finite number')), 'a list of numbers'),
+					v.array(v.number('a number'), 'a list of numbers'),
 					v.minLength(1, 'at least one bound'),
-					v.maxLength(100, 'at most 100 bounds'),
-					v.check((bounds) => bounds.every((b, i) => i === 0 || b > (bounds[i - 1] ?? 0)), 'ascending numbers')
+					v.maxLength(100, 'at most 100 bounds')
 				)
 			),
-			labels: v.optional(
-				v.pipe(
-					v.array(label, 'a list of labels'),
-					v.maxLength(20, 'at most 20 labels'),
-					v.check((labels) => unique(labels.map((l) => l.label)), 'labels with different names')
-				),
-				[]
-			),
+			labels: v.optional(v.pipe(v.array(label, 'a list of labels'), v.maxLength(20, 'at most 20 labels')), []),
 		},
 		'{ metric, name, help, type?, bounds?, labels? }'
 	),
-	v.check(
-		(c) => (c.type === 'counter') === c.name.endsWith('_total'),
-		'a name that ends in _total if, and only if, it is a counter'
-	),
 	v.check((c) => (c.type === 'histogram') === (c.bounds !== undefined), 'bounds if, and only if, it is a histogram'),
 	v.check(
-		(c) => c.labels.every((l) => !(c.type === 'histogram' && l.label === 'le')),
-		'no label named le on a histogram'
-	),
-	v.check(
-		(c) => c.labels.every((l) => !(c.type === 'summary' && l.label === 'quantile')),
-		'no label named quantile on a summary'
+		(c) => flawInDefinition(definitionOf(c)) === undefined,
+		({ input }) => `a family that can be shown (${flawInDefinition(definitionOf(input))})`
 	)
 );
 
@@ -177,11 +165,17 @@ function describe(input: unknown): string {
 	return shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
 }
 
-const HOST_AND_PORT = /^(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/;
+const ADDRESS_AND_PORT = /^(?:(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})|[\da-f]*:[\da-f:]+):(\d{1,5})$/i;
 
+/** Harper binds addresses, not names, and takes an IPv6 address without brackets: `::1:9464`. */
 function isListenAddress(value: unknown): boolean {
-	const listenPort = typeof value === 'string' ? Number(HOST_AND_PORT.exec(value)?.[1]) : value;
-	return typeof listenPort === 'number' && Number.isInteger(listenPort) && listenPort >= 1 && listenPort <= 65_535;
+	if (typeof value !== 'string') return isPort(value);
+	const [, ...parts] = ADDRESS_AND_PORT.exec(value) ?? [];
+	return isPort(Number(parts.at(-1))) && parts.slice(0, 4).every((octet) => Number(octet ?? 0) <= 255);
+}
+
+function isPort(value: unknown): boolean {
+	return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
 }
 
 function unique(names: readonly string[]): boolean {

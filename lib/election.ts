@@ -8,8 +8,6 @@ export interface ThreadLock {
 }
 
 export interface Candidate {
-	/** Whether this worker is the elected one. */
-	isLeader(): boolean;
 	/** Gives the office up for good, so that another worker takes it at once. */
 	resign(): void;
 }
@@ -24,7 +22,6 @@ export function stand(lock: ThreadLock, lead: () => () => void): Candidate {
 	};
 	attempt();
 	return {
-		isLeader: () => stop !== undefined,
 		resign() {
 			resigned = true;
 			if (!stop) return;

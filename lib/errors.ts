@@ -13,7 +13,8 @@ export class CustodianError extends Error {
 	}
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, and the hint where it has one: what a log line should say. */
 export function messageOf(thrown: unknown): string {
+	if (thrown instanceof CustodianError && thrown.hint !== undefined) return `${thrown.message} ${thrown.hint}`;
 	return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -23,7 +23,7 @@ describe('the configuration', () => {
 		});
 	});
 
-	it.each([9464, '0.0.0.0:9464', '[::1]:9464', 'localhost:1'])('accepts the port %j', (port) => {
+	it.each([9464, '0.0.0.0:9464', '::1:9464', '255.255.255.255:1'])('accepts the port %j', (port) => {
 		expect(problemsOf({ metrics: { port } })).toEqual([]);
 	});
 
@@ -34,9 +34,18 @@ describe('the configuration', () => {
 		[{ metrics: null }, 'custodian.metrics: an object: null'],
 		[{ metrics: { anonymus: true } }, 'custodian.metrics.anonymus: no such key: a key that is not known'],
 		[{ metrics: { anonymous: 'yes' } }, 'custodian.metrics.anonymous: true or false: "yes"'],
-		[{ metrics: { port: 'banana' } }, 'custodian.metrics.port: a port from 1 to 65535, or host:port: "banana"'],
-		[{ metrics: { port: 0 } }, 'custodian.metrics.port: a port from 1 to 65535, or host:port: 0'],
-		[{ metrics: { port: 'a:65536' } }, 'custodian.metrics.port: a port from 1 to 65535, or host:port: "a:65536"'],
+		[
+			{ metrics: { port: 'banana' } },
+			'custodian.metrics.port: a port from 1 to 65535, or an address and a port as in 127.0.0.1:9464: "banana"',
+		],
+		[
+			{ metrics: { port: 0 } },
+			'custodian.metrics.port: a port from 1 to 65535, or an address and a port as in 127.0.0.1:9464: 0',
+		],
+		[
+			{ metrics: { port: 'a:65536' } },
+			'custodian.metrics.port: a port from 1 to 65535, or an address and a port as in 127.0.0.1:9464: "a:65536"',
+		],
 		[
 			{ metrics: { maxSeriesPerFamily: 1.5 } },
 			'custodian.metrics.maxSeriesPerFamily: a whole number from 1 to 100000: 1.5',
@@ -53,6 +62,11 @@ describe('the configuration', () => {
 		metrics: { custom: [{ metric: 'm', name: 'm', help: 'h', ...overrides }] },
 	});
 	it.each([
+		['a metric that Harper records itself', { metric: 'duration' }],
+		['a metric that reads as a status code', { metric: 'response_200' }],
+		['a delimiter without an index', { labels: [{ label: 'a', from: 'path', delimiter: '/' }] }],
+		['bounds below zero', { type: 'histogram', bounds: [-1, 1] }],
+		['a name that begins with _', { name: '_m' }],
 		['a name that is no metric name', { name: 'a-b' }],
 		['a name that looks like one of ours', { name: 'harper_http_requests' }],
 		['a name of the generic families', { name: 'harper_custom_observations' }],

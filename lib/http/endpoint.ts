@@ -67,7 +67,7 @@ function wrongVerb(endpoint: Endpoint, verb: string): HttpResponse {
 	return failure(405, 'method_not_allowed', `${shown(verb)} is not possible here.`, `Use ${allow}.`, { Allow: allow });
 }
 
-export function notFound(path: string): HttpResponse {
+function notFound(path: string): HttpResponse {
 	return failure(404, 'not_found', `There is nothing at ${shown(path)}.`);
 }
 

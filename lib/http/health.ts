@@ -5,16 +5,21 @@ export interface HealthFacts {
 	readonly version: string;
 	readonly parsed: ParsedConfiguration;
 	readonly hasLeader: () => boolean;
+	/** Why there is no place for the component's own state; undefined where there is one. */
+	readonly missingState: () => string | undefined;
 }
 
 /** Whether the component does what it was configured to do, and what to mend where it does not. */
-export function healthEndpoint({ version, parsed, hasLeader }: HealthFacts): Endpoint {
+export function healthEndpoint({ version, parsed, hasLeader, missingState }: HealthFacts): Endpoint {
 	const invalid = parsed.valid
 		? []
 		: parsed.problems.map(({ key, expected, got }) => `${key}: expected ${expected}, got ${got}`);
 	const health = () => {
-		const leaderless = hasLeader() ? [] : ['No worker is elected to do the background work.'];
-		const reasons = [...invalid.map((problem) => `Configuration: ${problem}.`), ...leaderless];
+		const reasons = [
+			...invalid.map((problem) => `Configuration: ${problem}.`),
+			...[missingState() ?? []].flat(),
+			...(hasLeader() ? [] : ['No worker is elected to do the background work.']),
+		];
 		return json(reasons.length > 0 ? 503 : 200, {
 			status: reasons.length > 0 ? 'degraded' : 'ok',
 			reasons,

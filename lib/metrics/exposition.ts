@@ -69,7 +69,7 @@ function clash(names: readonly string[], taken: ReadonlySet<string>): string | u
 
 class RenderedFamily {
 	readonly #definition: FamilyDefinition;
-	readonly #rows: Row[] = [];
+	readonly #rows: RenderedSeries[] = [];
 	readonly flaw: string | undefined;
 	readonly names: readonly string[];
 	readonly headers: Readonly<Record<Format, Buffer>>;
@@ -95,7 +95,7 @@ class RenderedFamily {
 			const current = series[index]!;
 			let row = rows[index];
 			if (row === undefined || !row.hasLabels(current.labelValues)) {
-				row = rows[index] = new Row(this.#definition, current.labelValues);
+				row = rows[index] = new RenderedSeries(this.#definition, current.labelValues);
 				relabelled = true;
 			} else if (row.shows(current)) continue;
 			row.write(this.#definition, current);
@@ -119,7 +119,7 @@ class RenderedFamily {
 }
 
 /** One series as it was rendered last. */
-class Row {
+class RenderedSeries {
 	readonly labelValues: readonly string[];
 	readonly prefixes: readonly string[];
 	/** The series' numbers as they were given: a value; or the buckets, the sum and the count. */
@@ -169,7 +169,7 @@ class Row {
 }
 
 /** Of series with the same labels the first is shown: two lines for one series would make the whole scrape unreadable. */
-function markDuplicates(rows: readonly Row[]): void {
+function markDuplicates(rows: readonly RenderedSeries[]): void {
 	const seen = new Set<string>();
 	for (const row of rows) {
 		const key = row.prefixes[0]!;

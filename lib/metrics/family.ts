@@ -15,6 +15,8 @@ export interface FamilyDefinition {
 	readonly bounds?: readonly number[];
 	/** Labels whose values strangers can choose. Over the cap, these become `other`; the rest stay. */
 	readonly openLabels?: readonly string[];
+	/** The label per value of which the cap counts, so that one protocol cannot use up the room of another. */
+	readonly capPer?: string;
 }
 
 /** One value of a counter or gauge. Label values stand in the order of the definition's labels; '' is an absent label. */

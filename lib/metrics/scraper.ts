@@ -106,7 +106,9 @@ class Desk {
 	async read(): Promise<Reading> {
 		const { minIntervalMs = DEFAULT_INTERVAL_MS, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#collector;
 		const { clock, within, warn } = this.#ports;
-		if (this.#last && clock.monotonic() - this.#last.takenAt < minIntervalMs) return this.#last;
+		// A failure is looked into again soon, however seldom the facts change.
+		const intervalMs = this.#last?.succeeded === false ? DEFAULT_INTERVAL_MS : minIntervalMs;
+		if (this.#last && clock.monotonic() - this.#last.takenAt < intervalMs) return this.#last;
 		const startedAt = clock.monotonic();
 		this.#flight ??= this.#collect().finally(() => {
 			this.#flight = undefined;

@@ -1,23 +1,26 @@
 import type { CheckpointStore } from '../../metrics/fold/follower.ts';
-import type { LogCountStore } from '../../metrics/log-follower.ts';
-import type { Store } from './host.ts';
+import type { LogCountStore } from '../../metrics/log/follower.ts';
+import type { State } from './state.ts';
 
 /**
  * Keeps checkpoints as one record of a local table. It goes to the store itself: such a write is atomic, is seen by
  * all workers, makes no audit entry and does not count as traffic.
  */
-export function harperCheckpoints(store: Store, id: string): CheckpointStore {
+export function harperCheckpoints(state: State, id: string): CheckpointStore {
 	const cursorId = `${id}-cursor`;
 	return {
 		cursor() {
+			const store = state.store();
 			store.resetReadTxn();
 			return field(store.get(cursorId), 'cursor', 'number');
 		},
 		load() {
+			const store = state.store();
 			store.resetReadTxn();
 			return field(store.get(id), 'text', 'string');
 		},
 		async save(cursor, text) {
+			const store = state.store();
 			// Both are queued in the same turn, so LMDB commits them in one transaction.
 			await Promise.all([store.put(id, { id, text }), store.put(cursorId, { id: cursorId, cursor })]);
 		},
@@ -25,14 +28,15 @@ export function harperCheckpoints(store: Store, id: string): CheckpointStore {
 }
 
 /** Keeps one text as a record of the same table. */
-export function harperLogCount(store: Store, id: string): LogCountStore {
+export function harperLogCount(state: State, id: string): LogCountStore {
 	return {
 		load() {
+			const store = state.store();
 			store.resetReadTxn();
 			return field(store.get(id), 'text', 'string');
 		},
 		async save(text) {
-			await store.put(id, { id, text });
+			await state.store().put(id, { id, text });
 		},
 	};
 }

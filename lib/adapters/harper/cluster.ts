@@ -50,13 +50,14 @@ export function clusterThrough(channel: ClusterChannel, shared: SharedStatus, ti
 					new CustodianError(
 						'cluster_status_timeout',
 						'cluster',
-						`The main thread gave no cluster status in ${timeoutMs} ms`,
+						`The main thread gave no cluster status in ${timeoutMs} ms.`,
 						{
 							hint: 'The main thread of Harper is blocked or overloaded; see harper_main_thread_event_loop_utilization_ratio.',
 						}
 					)
 				);
 			}, timeoutMs);
+			timer.unref();
 			const answered = (value: unknown): void => {
 				clearTimeout(timer);
 				resolve(value);

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import { principalOf } from '../../http/access.ts';
-import { failure, notFound, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
+import { failure, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
 import type { HarperRequest, Host } from './host.ts';
 
 const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'copy', 'move', 'search', 'publish'];
@@ -17,23 +17,16 @@ export function publishResources(host: Host, endpoints: readonly Endpoint[]): vo
 }
 
 /**
- * Serves endpoints from Harper's HTTP chain, behind all resources. Registering a resource would break another
- * component's table or resource of the same name that loads later; this only answers what nobody else does.
+ * Serves endpoints from Harper's HTTP chain, behind all resources: registering a resource would break another
+ * component's table or resource of the same name that loads later, this only answers what nobody else does. With a
+ * `port` it does so there, on a listener of our own unless Harper has that port already.
  */
-export function publishBehind(host: Host, endpoints: readonly Endpoint[]): void {
-	host.server.http((request, next) => {
+export function publishBehind(host: Host, endpoints: readonly Endpoint[], port?: string | number): void {
+	const listener = (request: HarperRequest, next: (request: HarperRequest) => unknown) => {
 		const endpoint = request.isWebSocket === true ? undefined : find(endpoints, request);
 		return endpoint ? answer(host, endpoint, request, request.method) : next(request);
-	});
-}
-
-/** Serves endpoints on a port of their own, and nothing else there. */
-export function publishOnPort(host: Host, endpoints: readonly Endpoint[], port: string | number): void {
-	const listener = (request: HarperRequest) => {
-		const endpoint = find(endpoints, request);
-		return endpoint ? answer(host, endpoint, request, request.method) : toHarper(notFound(urlOf(request).pathname));
 	};
-	host.server.http(listener, { port });
+	host.server.http(listener, port === undefined ? {} : { port });
 }
 
 function find(endpoints: readonly Endpoint[], request: HarperRequest): Endpoint | undefined {

@@ -22,7 +22,7 @@ interface Server {
 	readonly resources: Map<string, unknown> & { set(path: string, resource: unknown): void };
 	http(
 		listener: (request: HarperRequest, next: (request: HarperRequest) => unknown) => unknown,
-		options?: { readonly port: string | number }
+		options: { readonly port?: string | number }
 	): void;
 	operation(request: object, context: object, authorize: boolean): Promise<unknown>;
 }

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { logFiles } from '../linux/log-files.ts';
 import { volumesOf } from '../linux/volumes.ts';
-import type { LogFiles } from '../../metrics/collectors/log-lines.ts';
+import type { LogFiles } from '../../metrics/log/count.ts';
 import type { VolumeFacts } from '../../metrics/collectors/storage.ts';
 import { asFields, booleanIn, stringIn } from './fields.ts';
 import { configSection, instanceConfig } from './in-process.ts';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LogFile, LogFiles } from '../../metrics/collectors/log-lines.ts';
+import type { LogFile, LogFiles } from '../../metrics/log/count.ts';
 
 /**
  * Follows `hdb.log` of a directory over renames: a file is known by device and inode. `rotatedDirectory` is where

@@ -18,8 +18,6 @@ export function analyticsCollector(
 	return {
 		name: 'analytics',
 		definitions: analyticsDefinitions(custom),
-		// The first reading may have an hour of rows to fold.
-		timeoutMs: 30_000,
 		async collect() {
 			const [living] = await Promise.all([livingThreads(), follower.advance()]);
 			return follower.families(living);

@@ -15,30 +15,27 @@ export interface StoredFamily {
 	readonly labels: readonly string[];
 	readonly bounds: readonly number[];
 	readonly series: readonly StoredSeries[];
-	readonly capped: number;
 }
 
 /**
  * The running totals of one family. It only grows: a total never falls, a series never vanishes. At most `maxSeries`
- * label sets are told apart, in order of arrival; the rest is added up under `other`, so that totals stay right.
+ * label sets are told apart, in order of arrival (see `capPer`); the rest is added up under `other`, so that totals
+ * stay right, and `onCapped` hears of each addition that went there.
  */
 abstract class Accumulator<S extends Counted | Observed> {
 	readonly definition: FamilyDefinition;
 	readonly #maxSeries: number;
+	readonly #onCapped: (family: string) => void;
 	readonly #series = new Map<string, S>();
 	/** The same series in order of arrival: a scrape must not copy thousands. */
 	readonly #list: S[] = [];
-	#others = 0;
-	#capped = 0;
+	/** How many label sets are told apart, by the value of the label that the cap counts per. */
+	readonly #told = new Map<string, number>();
 
-	constructor(definition: FamilyDefinition, maxSeries: number) {
+	constructor(definition: FamilyDefinition, maxSeries: number, onCapped: (family: string) => void) {
 		this.definition = definition;
 		this.#maxSeries = maxSeries;
-	}
-
-	/** How many additions went to `other` because the family was full. */
-	get capped(): number {
-		return this.#capped;
+		this.#onCapped = onCapped;
 	}
 
 	/** Live: its series change in place, and become more, as more is added. */
@@ -49,41 +46,44 @@ abstract class Accumulator<S extends Counted | Observed> {
 	store(): StoredFamily {
 		const { labels, bounds = [] } = this.definition;
 		const series = this.#list.map((s): StoredSeries => [s.labelValues, this.numbers(s)]);
-		return { labels, bounds, series, capped: this.#capped };
+		return { labels, bounds, series };
 	}
 
 	/** Takes back what `store` gave. A family whose labels or bounds have changed starts anew, as any counter may. */
 	restore(stored: StoredFamily): void {
 		const { labels, bounds = [] } = this.definition;
 		if (!sameList(stored.labels, labels) || !sameList(stored.bounds, bounds)) return;
-		for (const [labelValues, numbers] of stored.series) {
-			this.#others += labelValues.includes(OTHER) ? 1 : 0;
-			this.#insert(labelValues, numbers);
-		}
-		this.#capped = stored.capped;
+		for (const [labelValues, numbers] of stored.series) this.#insert(labelValues, numbers);
 	}
 
 	/** The series to add to, which is `other` once the family is full. */
 	protected at(labelValues: readonly string[]): S {
 		const known = this.#series.get(keyOf(labelValues));
 		if (known) return known;
-		if (this.#series.size - this.#others < this.#maxSeries) return this.#insert(labelValues);
-		this.#capped += 1;
+		if ((this.#told.get(this.#capGroup(labelValues)) ?? 0) < this.#maxSeries) return this.#insert(labelValues, []);
+		this.#onCapped(this.definition.name);
 		const folded = this.#fold(labelValues);
-		const other = this.#series.get(keyOf(folded));
-		if (other) return other;
-		this.#others += 1;
-		return this.#insert(folded);
+		return this.#series.get(keyOf(folded)) ?? this.#insert(folded, []);
 	}
 
 	protected abstract create(labelValues: readonly string[], numbers: readonly number[]): S;
 	protected abstract numbers(series: S): readonly number[];
 
-	#insert(labelValues: readonly string[], numbers: readonly number[] = []): S {
+	#insert(labelValues: readonly string[], numbers: readonly number[]): S {
 		const series = this.create(labelValues, numbers);
 		this.#series.set(keyOf(labelValues), series);
 		this.#list.push(series);
+		// What stands for the rest takes nobody's place.
+		if (!labelValues.includes(OTHER)) {
+			const group = this.#capGroup(labelValues);
+			this.#told.set(group, (this.#told.get(group) ?? 0) + 1);
+		}
 		return series;
+	}
+
+	#capGroup(labelValues: readonly string[]): string {
+		const { labels, capPer } = this.definition;
+		return capPer === undefined ? '' : (labelValues[labels.indexOf(capPer)] ?? '');
 	}
 
 	/** Labels that are bounded by nature (method, status code) survive; those that strangers choose do not. */
@@ -95,7 +95,8 @@ abstract class Accumulator<S extends Counted | Observed> {
 
 export class Counter extends Accumulator<Counted> {
 	add(labelValues: readonly string[], amount: number): void {
-		this.at(labelValues).value += amount;
+		const series = this.at(labelValues);
+		series.value = sumOf(series.value, amount);
 	}
 
 	protected override create(labelValues: readonly string[], [value = 0]: readonly number[]): Counted {
@@ -112,7 +113,7 @@ export class Histogram extends Accumulator<Observed> {
 	/** Adds `count` observations whose sum is `sum`; both and the bins are divided by `per` to reach the base unit. */
 	observe(labelValues: readonly string[], sum: number, count: number, bins: readonly Bin[], per: number): void {
 		const series = this.at(labelValues);
-		series.sum += sum / per;
+		series.sum = sumOf(series.sum, sum / per);
 		series.count += count;
 		const { bounds } = this.definition;
 		if (!bounds) return;
@@ -144,6 +145,12 @@ function bucketOf(bounds: readonly number[], value: number): number {
 		else low = middle + 1;
 	}
 	return low;
+}
+
+/** A number that leaves the range of numbers is left out: a total that is infinite says nothing, for ever. */
+function sumOf(total: number, amount: number): number {
+	const sum = total + amount;
+	return Number.isFinite(sum) ? sum : total;
 }
 
 /** Label values hold no NUL (see `sanitize`), so the key is unambiguous. */

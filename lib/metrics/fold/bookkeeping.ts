@@ -35,7 +35,7 @@ export const unreadable: FamilyDefinition = {
 };
 
 export const capped: FamilyDefinition = {
-	name: 'harper_custodian_series_capped_total',
+	name: 'harper_custodian_capped_additions_total',
 	type: 'counter',
 	help: 'Additions that went to the label value other because a family had reached its cap of series.',
 	labels: ['family'],

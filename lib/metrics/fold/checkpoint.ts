@@ -19,14 +19,17 @@ export interface Checkpoint {
 
 const FORMAT = 1;
 
+/** Keys are float milliseconds of this age of the clock, which a double holds in steps of 1/4096. */
+const KEY_STEPS = 4096;
+
 /**
- * Writes a checkpoint as lines of JSON: a head, then a line per family. It pauses between families, because a full
- * fold is a few megabytes; the caller keeps the fold still meanwhile.
+ * Writes a checkpoint as lines of JSON: a head, the keys, then a line per family. It pauses between them, because a
+ * full fold is a few megabytes; the caller keeps the fold still meanwhile.
  */
 export async function encodeCheckpoint(checkpoint: Checkpoint, pause: Pause): Promise<string> {
-	const { fold, ...place } = checkpoint;
+	const { fold, recentKeys, ...place } = checkpoint;
 	const { families, ...threads } = fold;
-	const lines = [JSON.stringify({ format: FORMAT, ...place, ...threads })];
+	const lines = [JSON.stringify({ format: FORMAT, ...place, ...threads }), JSON.stringify(toDifferences(recentKeys))];
 	for (const [name, family] of Object.entries(families)) {
 		await pause();
 		lines.push(JSON.stringify({ name, ...family }));
@@ -44,7 +47,6 @@ const headSchema = v.strictObject({
 	readAt: number,
 	process: v.string(),
 	gaps: number,
-	recentKeys: v.array(number),
 	connections: threadReadings,
 	measures: threadReadings,
 });
@@ -54,18 +56,28 @@ const familySchema = v.strictObject({
 	labels: v.array(v.string()),
 	bounds: v.array(number),
 	series: v.array(v.tuple([labelValues, v.array(number)])),
-	capped: number,
 });
 
 /** Reads what `encodeCheckpoint` wrote. Throws where it is of another format or damaged. */
 export async function decodeCheckpoint(text: string, pause: Pause): Promise<Checkpoint> {
-	const [headLine = '', ...familyLines] = text.split('\n');
+	const [headLine = '', keyLine = '', ...familyLines] = text.split('\n');
 	const { format: _, connections, measures, ...place } = v.parse(headSchema, JSON.parse(headLine));
+	const recentKeys = fromDifferences(v.parse(v.array(number), JSON.parse(keyLine)));
 	const families: Record<string, StoredFamily> = {};
 	for (const line of familyLines) {
 		await pause();
 		const { name, ...family } = v.parse(familySchema, JSON.parse(line));
 		families[name] = family;
 	}
-	return { ...place, fold: { families, connections, measures } };
+	return { ...place, recentKeys, fold: { families, connections, measures } };
+}
+
+/** The first key and then the steps from one to the next: a third of the digits. */
+function toDifferences(keys: readonly number[]): number[] {
+	return keys.map((key, index) => (key - (keys[index - 1] ?? 0)) * KEY_STEPS);
+}
+
+function fromDifferences(differences: readonly number[]): number[] {
+	let key = 0;
+	return differences.map((difference) => (key += difference / KEY_STEPS));
 }

@@ -36,6 +36,7 @@ export const customObservations: FamilyDefinition = {
 	help: `Sum and count of the numbers that components ${RECORDED}, in their own units.`,
 	labels,
 	source: `${RAW_LOG}: any other numeric metric`,
+	approximation: 'Numbers below zero count as zero in the sum, which must not fall.',
 };
 
 export const customEvents: FamilyDefinition = {
@@ -86,9 +87,8 @@ export function mapLabels(custom: CustomMetric, entry: Entry): readonly string[]
 }
 
 function labelValue({ from, delimiter, index }: CustomLabel, entry: Entry): string {
-	if (from === 'metric') return entry.metric;
-	const part = entry.parts[from];
 	if (index === undefined) return entry[from];
-	if (delimiter !== undefined && delimiter !== '') return entry[from].split(delimiter)[index] ?? '';
+	if (delimiter !== undefined) return entry[from].split(delimiter)[index] ?? '';
+	const part = from === 'metric' ? undefined : entry.parts[from];
 	return Array.isArray(part) ? partText(part[index]) : '';
 }

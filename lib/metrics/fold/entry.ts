@@ -56,11 +56,12 @@ function parseEntry(line: unknown): Entry | undefined {
 	const type = partText(line.type);
 	const parts = { path: line.path, method: line.method, type: line.type };
 	// No `{ ...name, kind }` here: V8 takes a hundred times as long for it, and a busy second has hundreds of entries.
-	if (finite(mean) && positive(count)) {
+	if (mean !== undefined && mean !== null) {
+		if (!finite(mean) || !whole(count) || !finite(mean * count)) return undefined;
 		const bins = parseBins(line.distribution, mean, count);
 		return bins && { metric, path, method, type, parts, kind: 'numeric', sum: mean * count, count, bins };
 	}
-	if (finite(total) && positive(count)) {
+	if (finite(total) && whole(count)) {
 		return total < 0 ? undefined : { metric, path, method, type, parts, kind: 'boolean', total, count };
 	}
 	return { metric, path, method, type, parts, kind: 'measures', measures: parseMeasures(line) };
@@ -73,7 +74,7 @@ function parseBins(distribution: unknown, mean: number, count: number): Bin[] | 
 	let binned = 0;
 	for (const item of distribution as readonly unknown[]) {
 		const bin = typeof item === 'number' ? { value: item, count: 1 } : item;
-		if (!isObject(bin) || !finite(bin.value) || !positive(bin.count)) return undefined;
+		if (!isObject(bin) || !finite(bin.value) || !whole(bin.count)) return undefined;
 		bins.push({ value: bin.value, count: bin.count });
 		binned += bin.count;
 	}
@@ -85,7 +86,7 @@ const NAME_KEYS = new Set(['metric', 'path', 'method', 'type', 'threadId', 'byTh
 function parseMeasures(line: Readonly<Record<string, unknown>>): Map<string, number> {
 	const measures = new Map<string, number>();
 	for (const [key, value] of Object.entries(line)) {
-		if (!NAME_KEYS.has(key) && finite(value)) measures.set(key, value);
+		if (!NAME_KEYS.has(key) && finite(value)) measures.set(sanitize(key), value);
 	}
 	return measures;
 }
@@ -106,6 +107,7 @@ function finite(value: unknown): value is number {
 	return typeof value === 'number' && Number.isFinite(value);
 }
 
-function positive(value: unknown): value is number {
-	return finite(value) && value > 0;
+/** A number of observations. */
+function whole(value: unknown): value is number {
+	return Number.isSafeInteger(value) && typeof value === 'number' && value > 0;
 }

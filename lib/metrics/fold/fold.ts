@@ -52,6 +52,11 @@ export interface StoredFold {
 	readonly measures: StoredThreads;
 }
 
+/** Whether Harper records a metric of this name itself, so that no component can use it for its own. */
+export function isBuiltIn(metric: string): boolean {
+	return NOT_FOLDED.has(metric) || SUBJECTS.some((rules) => Object.hasOwn(rules, ruleName(metric)));
+}
+
 /** Every family that the fold can yield under a configuration. */
 export function foldDefinitions(custom: readonly CustomMetric[]): readonly FamilyDefinition[] {
 	const ruled = new Set(SUBJECTS.flatMap((rules) => Object.values(rules).flat()).map((rule) => rule.family));
@@ -70,21 +75,27 @@ export class Fold {
 	readonly #histograms = new Map<string, Histogram>();
 	readonly #rules = new Map<string, Rule[]>();
 	readonly #custom = new Map<string, CustomMetric[]>();
-	readonly #connections = new ThreadReadings();
-	readonly #measures = new ThreadReadings();
+	readonly #connections: ThreadReadings;
+	readonly #measures: ThreadReadings;
 
 	constructor(configuration: FoldConfiguration) {
+		const { maxSeriesPerFamily, custom } = configuration;
 		this.#configuration = configuration;
-		for (const definition of foldDefinitions(configuration.custom)) {
+		this.#connections = new ThreadReadings(maxSeriesPerFamily);
+		this.#measures = new ThreadReadings(maxSeriesPerFamily);
+		const onCapped = (family: string) => {
+			// Its own labels are the names of families, of which there are only so many.
+			if (family !== capped.name) this.#count(capped, [family], 1);
+		};
+		for (const definition of foldDefinitions(custom)) {
 			const { name, type } = definition;
-			if (type === 'counter') this.#counters.set(name, new Counter(definition, configuration.maxSeriesPerFamily));
-			else if (type !== 'gauge')
-				this.#histograms.set(name, new Histogram(definition, configuration.maxSeriesPerFamily));
+			if (type === 'counter') this.#counters.set(name, new Counter(definition, maxSeriesPerFamily, onCapped));
+			else if (type !== 'gauge') this.#histograms.set(name, new Histogram(definition, maxSeriesPerFamily, onCapped));
 		}
 		for (const subject of SUBJECTS) {
 			for (const [metric, rules] of Object.entries(subject)) append(this.#rules, metric, rules);
 		}
-		for (const custom of configuration.custom) append(this.#custom, custom.metric, [custom]);
+		for (const mapping of custom) append(this.#custom, mapping.metric, [mapping]);
 	}
 
 	/** Adds one row. `fromThisProcess` is false for rows of an earlier process, whose connections are gone. */
@@ -111,7 +122,7 @@ export class Fold {
 		const folded = [...this.#counters.values(), ...this.#histograms.values()].map((accumulator) =>
 			accumulator.family()
 		);
-		return [...folded, ...(living ? this.#gauges(living) : []), this.#capped()];
+		return [...folded, ...(living ? this.#gauges(living) : [])];
 	}
 
 	store(): StoredFold {
@@ -143,7 +154,7 @@ export class Fold {
 		if (rule.when && !rule.when(entry)) return;
 		const labelValues = rule.labels(entry, this.#configuration);
 		if ('amount' in rule) this.#count(rule.family, labelValues, rule.amount(entry));
-		else this.#observe(rule.family, labelValues, nonNegative(entry), rule.per);
+		else this.#observe(rule.family, labelValues, entry, rule.per);
 	}
 
 	#addCustom(threadId: number, entry: Entry): void {
@@ -174,11 +185,13 @@ export class Fold {
 
 	#observe({ name }: { readonly name: string }, labelValues: readonly string[], entry: Entry, per: number): void {
 		if (entry.kind !== 'numeric') return;
-		this.#histograms.get(name)?.observe(labelValues, entry.sum, entry.count, entry.bins, per);
+		const { sum, count, bins } = nonNegative(entry);
+		this.#histograms.get(name)?.observe(labelValues, sum, count, bins, per);
 	}
 
 	#measure(threadId: number, labelValues: readonly string[], value: number): void {
-		this.#measures.set(threadId, [...labelValues, String(threadId)], value);
+		const kept = this.#measures.set(threadId, [...labelValues, String(threadId)], value);
+		if (!kept) this.#count(capped, [customMeasures.name], 1);
 	}
 
 	/** A thread reports its connections while it has any; a report without them says that it has none. */
@@ -206,14 +219,6 @@ export class Fold {
 			),
 			samples(customMeasures, measures),
 		];
-	}
-
-	#capped(): Family {
-		const full = this.#accumulators().filter(([, accumulator]) => accumulator.capped > 0);
-		return samples(
-			capped,
-			full.map(([name, accumulator]) => [[name], accumulator.capped])
-		);
 	}
 }
 

@@ -1,8 +1,8 @@
-import { CustodianError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { Pause } from '../../pause.ts';
 import type { Clock } from '../../time.ts';
 import { single, type Family, type FamilyDefinition } from '../family.ts';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { parseRow } from './entry.ts';
 import { Fold, type FoldConfiguration } from './fold.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -41,7 +41,9 @@ export interface FollowerPorts {
 /** Harper keeps a raw row this long. */
 const LOG_KEEPS_MS = 3_600_000;
 /** A worker whose cursor is this far behind takes the elected worker's checkpoint rather than fold the same rows again. */
-const ADOPT_AFTER_MS = 60_000;
+const ADOPT_AFTER_MS = 120_000;
+/** How long folded keys are remembered at least: longer than Harper takes to purge the rows, whatever the clock did. */
+const KEYS_KEPT_MS = 2 * LOG_KEEPS_MS;
 /** How far the clock of the writing thread may have drifted from ours. */
 const CLOCK_MARGIN_MS = 60_000;
 const BATCH = 100;
@@ -71,6 +73,9 @@ export class Follower {
 	#gaps = 0;
 	/** When the log was last read, by this worker or by the one whose checkpoint it took. */
 	#readAt = 0;
+	/** Whether the fold holds a checkpoint, or this worker began one. */
+	#begun = false;
+	/** Whether this worker has looked at the log. */
 	#started = false;
 	#queue: Promise<unknown> = Promise.resolve();
 
@@ -80,17 +85,25 @@ export class Follower {
 		this.#fold = new Fold(configuration);
 	}
 
-	/** Folds what is new. */
+	/** Folds what is new. Before the elected worker has saved for the first time there is nothing to go on from. */
 	advance(): Promise<void> {
-		return this.#exclusively(() => this.#advance());
+		return this.#exclusively(async () => {
+			await this.#adoptIfBehind();
+			if (this.#begun) await this.#advance();
+		});
 	}
 
-	/** Folds what is new and saves it, unless another worker has saved more. */
+	/**
+	 * For the elected worker: folds what is new and saves it, unless another worker has saved more. It is also the one
+	 * that begins where there is no checkpoint, so that all begin with the same row.
+	 */
 	save(): Promise<void> {
 		return this.#exclusively(async () => {
-			await this.#advance();
 			const { checkpoints, pause, process } = this.#ports;
-			if ((checkpoints.cursor() ?? 0) > this.#cursor) return;
+			const readable = await this.#adoptIfBehind();
+			this.#begun = true;
+			await this.#advance();
+			if (readable && (checkpoints.cursor() ?? 0) > this.#cursor) return;
 			const checkpoint = {
 				cursor: this.#cursor,
 				readAt: this.#readAt,
@@ -116,9 +129,7 @@ export class Follower {
 	}
 
 	async #advance(): Promise<void> {
-		const { clock, checkpoints, log, pause } = this.#ports;
-		const behind = clock.now() - this.#cursor > ADOPT_AFTER_MS && (checkpoints.cursor() ?? 0) > this.#cursor;
-		if (behind) await this.#adopt();
+		const { clock, log, pause } = this.#ports;
 		let after = this.#from();
 		if (!this.#started) this.#gaps += this.#missed(after) ? 1 : 0;
 		this.#started = true;
@@ -131,7 +142,9 @@ export class Follower {
 			await pause();
 		}
 		this.#readAt = readAt;
-		this.#recent.forgetBelow(this.#cursor - LOG_KEEPS_MS);
+		// What the log still holds may be met again, and must be known then.
+		const [oldest = 0] = log.keys(0, 1);
+		this.#recent.forgetBelow(Math.max(oldest, Math.min(this.#cursor, readAt) - KEYS_KEPT_MS));
 	}
 
 	/** Whether rows may have come and gone since the checkpoint: long ago, and the log no longer reaches back to it. */
@@ -162,23 +175,31 @@ export class Follower {
 		this.#cursor = Math.max(this.#cursor, key);
 	}
 
-	async #adopt(): Promise<void> {
-		const { checkpoints, pause, process, warn } = this.#ports;
-		const text = checkpoints.load();
-		if (text === undefined) return;
+	/** Takes the saved checkpoint where this worker has fallen behind. False where there is one that cannot be read. */
+	async #adoptIfBehind(): Promise<boolean> {
+		const { checkpoints, clock, pause, warn } = this.#ports;
+		if (this.#begun && clock.now() - this.#cursor <= ADOPT_AFTER_MS) return true;
 		try {
-			const checkpoint = await decodeCheckpoint(text, pause);
-			const fold = new Fold(this.#configuration);
-			fold.restore(checkpoint.fold);
-			if (checkpoint.process !== process.id) fold.forgetThreads();
-			this.#fold = fold;
-			this.#recent = new RecentKeys(checkpoint.recentKeys);
-			this.#cursor = checkpoint.cursor;
-			this.#gaps = checkpoint.gaps;
-			this.#readAt = checkpoint.readAt;
-		} catch (cause) {
-			const error = new CustodianError('checkpoint_unreadable', 'metrics', messageOf(cause), { cause });
-			warn(`The saved counters cannot be read and start anew (${error.message}).`);
+			if ((checkpoints.cursor() ?? 0) <= this.#cursor) return true;
+			const text = checkpoints.load();
+			if (text !== undefined) this.#adopt(await decodeCheckpoint(text, pause));
+			return true;
+		} catch (error) {
+			if (!this.#begun) warn(`The saved counters cannot be read and start anew. ${messageOf(error)}`);
+			// Without them there is nothing that the workers could agree on, and each counts what it sees.
+			this.#begun = true;
+			return false;
 		}
+	}
+
+	#adopt({ fold, recentKeys, cursor, gaps, readAt, process }: Checkpoint): void {
+		this.#fold = new Fold(this.#configuration);
+		this.#fold.restore(fold);
+		if (process !== this.#ports.process.id) this.#fold.forgetThreads();
+		this.#recent = new RecentKeys(recentKeys);
+		this.#cursor = cursor;
+		this.#gaps = gaps;
+		this.#readAt = readAt;
+		this.#begun = true;
 	}
 }

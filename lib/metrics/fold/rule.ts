@@ -1,6 +1,8 @@
 import type { FamilyDefinition } from '../family.ts';
 import type { Entry } from './entry.ts';
 
+type NumericEntry = Extract<Entry, { readonly kind: 'numeric' }>;
+
 /** What an operator may configure about the folding of labels. */
 export interface FoldOptions {
 	/** Operation names told apart; any other string that a client posts is counted under `other`. */
@@ -37,7 +39,7 @@ export const RESPONSE_PREFIX = 'response_';
 export const RESPONSE = 'response_*';
 
 export function ruleName(metric: string): string {
-	return metric.startsWith(RESPONSE_PREFIX) ? RESPONSE : metric;
+	return /^response_\d{3}$/.test(metric) ? RESPONSE : metric;
 }
 
 /** Milliseconds in a second: the divisor of every duration that Harper records. */
@@ -69,9 +71,9 @@ export function bytes(entry: Entry): number | undefined {
 	return entry.kind === 'numeric' && entry.sum >= 0 ? Math.round(entry.sum) : undefined;
 }
 
-/** Durations between two clocks may come out negative; a histogram's sum must not fall, so those count as zero. */
-export function nonNegative(entry: Entry): Entry {
-	if (entry.kind !== 'numeric' || (entry.sum >= 0 && entry.bins.every((bin) => bin.value >= 0))) return entry;
+/** A sum must not fall, so numbers below zero (a duration between two clocks, a temperature) count as zero. */
+export function nonNegative(entry: NumericEntry): NumericEntry {
+	if (entry.sum >= 0 && entry.bins.every((bin) => bin.value >= 0)) return entry;
 	const bins = entry.bins.map((bin) => ({ value: Math.max(0, bin.value), count: bin.count }));
 	return { ...entry, bins, sum: bins.reduce((sum, bin) => sum + bin.value * bin.count, 0) };
 }

@@ -5,12 +5,21 @@ export type StoredThreads = readonly (readonly [threadId: number, readings: read
 
 /** The latest gauges that each thread reported. Only living threads count: a dead one keeps nothing open. */
 export class ThreadReadings {
+	readonly #maxPerThread: number;
 	readonly #threads = new Map<number, Map<string, Reading>>();
 
-	set(threadId: number, labelValues: readonly string[], value: number): void {
+	constructor(maxPerThread: number) {
+		this.#maxPerThread = maxPerThread;
+	}
+
+	/** False where the thread has as many readings as are kept. */
+	set(threadId: number, labelValues: readonly string[], value: number): boolean {
 		const readings = this.#threads.get(threadId) ?? new Map<string, Reading>();
-		readings.set(labelValues.join('\0'), [labelValues, value]);
+		const key = labelValues.join('\0');
+		if (readings.size >= this.#maxPerThread && !readings.has(key)) return false;
+		readings.set(key, [labelValues, value]);
 		this.#threads.set(threadId, readings);
+		return true;
 	}
 
 	of(threadId: number): Iterable<Reading> {

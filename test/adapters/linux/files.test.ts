@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { logFiles } from '../../../lib/adapters/linux/log-files.ts';
 import { volumesOf } from '../../../lib/adapters/linux/volumes.ts';
-import { advanceLogCount, initialLogCount } from '../../../lib/metrics/collectors/log-lines.ts';
+import { advanceLogCount, initialLogCount } from '../../../lib/metrics/log/count.ts';
 
 let directory: string;
 beforeEach(async () => {

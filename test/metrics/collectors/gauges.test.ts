@@ -6,7 +6,8 @@ import { componentsCollector } from '../../../lib/metrics/collectors/components.
 import { databasesCollector } from '../../../lib/metrics/collectors/databases.ts';
 import { jobsCollector } from '../../../lib/metrics/collectors/jobs.ts';
 import { licensesCollector } from '../../../lib/metrics/collectors/licenses.ts';
-import { initialLogCount, logLinesCollector } from '../../../lib/metrics/collectors/log-lines.ts';
+import { logLinesCollector } from '../../../lib/metrics/collectors/log-lines.ts';
+import { initialLogCount } from '../../../lib/metrics/log/count.ts';
 import { mainThreadCollector } from '../../../lib/metrics/collectors/main-thread.ts';
 import { processCollector } from '../../../lib/metrics/collectors/process.ts';
 import { storageCollector } from '../../../lib/metrics/collectors/storage.ts';

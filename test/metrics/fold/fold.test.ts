@@ -239,8 +239,8 @@ describe('the cap of a family', () => {
 			'harper_http_requests_total{path="path-1",method="GET"} 2',
 			'harper_http_requests_total{path="other",method="GET"} 6',
 		]);
-		expect(linesOf(rows, 'harper_custodian_series_capped', { maxSeriesPerFamily: 2 })).toContain(
-			'harper_custodian_series_capped_total{family="harper_http_requests_total"} 6'
+		expect(linesOf(rows, 'harper_custodian_capped_additions', { maxSeriesPerFamily: 2 })).toContain(
+			'harper_custodian_capped_additions_total{family="harper_http_requests_total"} 6'
 		);
 	});
 

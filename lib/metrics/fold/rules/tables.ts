@@ -48,12 +48,13 @@ const resolutions: FamilyDefinition = {
 /** Reads, writes and messages are recorded alike: how many, and their sizes. */
 function volume(noun: string, verb: string, metric: string): readonly CountRule[] {
 	const source = `${RAW_LOG}: ${metric}`;
+	const approximation = 'A record whose size Harper does not know, as one that is not there, counts as one byte.';
 	return [
 		{
 			family: {
 				name: `harper_db_${noun}s_total`,
 				type: 'counter',
-				help: `Records ${verb} tables, system tables excepted; ${TABLE}.`,
+				help: `Records ${verb} tables; of system tables only hdb_analytics; ${TABLE}.`,
 				labels,
 				source,
 			},
@@ -67,6 +68,7 @@ function volume(noun: string, verb: string, metric: string): readonly CountRule[
 				help: `Encoded bytes of the records ${verb} tables; ${TABLE}.`,
 				labels,
 				source,
+				approximation,
 			},
 			labels: byTable,
 			amount: bytes,

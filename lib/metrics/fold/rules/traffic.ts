@@ -1,11 +1,13 @@
+import { OTHER } from '../accumulator.ts';
 import type { Entry } from '../entry.ts';
 import type { FamilyDefinition } from '../../family.ts';
 import { bytes, observations, RAW_LOG, type FoldOptions, type Rules } from '../rule.ts';
 import { operationName } from './operations.ts';
 import { isReplication } from './replication.ts';
 
-const PROTOCOL =
-	'protocol is http, operations, ws or mqtt; path is the resource, operation or topic; HTTP counts streamed bodies only';
+const PROTOCOL = 'protocol is http, operations, ws or mqtt; path is the resource, operation or topic';
+const ESTIMATED =
+	'Of resources over HTTP only streamed bodies are recorded; operations and custom routes are recorded with 200 bytes for their headers, and their texts by characters.';
 const openLabels = ['path'];
 const labels = ['protocol', 'path', 'action'];
 
@@ -15,7 +17,9 @@ const sentBytes: FamilyDefinition = {
 	help: `Bytes sent; ${PROTOCOL}.`,
 	labels,
 	openLabels,
+	capPer: 'protocol',
 	source: `${RAW_LOG}: bytes-sent`,
+	approximation: ESTIMATED,
 };
 
 const sentMessages: FamilyDefinition = {
@@ -24,7 +28,9 @@ const sentMessages: FamilyDefinition = {
 	help: `Messages or bodies sent; ${PROTOCOL}.`,
 	labels,
 	openLabels,
+	capPer: 'protocol',
 	source: `${RAW_LOG}: bytes-sent`,
+	approximation: ESTIMATED,
 };
 
 const receivedBytes: FamilyDefinition = {
@@ -33,6 +39,7 @@ const receivedBytes: FamilyDefinition = {
 	help: 'Bytes received over WebSocket and MQTT; path is the resource or topic. Harper does not count HTTP requests.',
 	labels,
 	openLabels,
+	capPer: 'protocol',
 	source: `${RAW_LOG}: bytes-received`,
 };
 
@@ -42,6 +49,7 @@ const receivedMessages: FamilyDefinition = {
 	help: 'Messages received over WebSocket and MQTT; path is the resource or topic.',
 	labels,
 	openLabels,
+	capPer: 'protocol',
 	source: `${RAW_LOG}: bytes-received`,
 };
 
@@ -68,10 +76,16 @@ export const trafficRules: Rules = {
 };
 
 /** HTTP leaves the type out; the operations API and custom routes name themselves. */
-const PROTOCOLS: Readonly<Record<string, string>> = { '': 'http', 'fastify-route': 'http', 'operation': 'operations' };
+const PROTOCOLS: Readonly<Record<string, string>> = {
+	'': 'http',
+	'fastify-route': 'http',
+	'operation': 'operations',
+	'ws': 'ws',
+	'mqtt': 'mqtt',
+};
 
 function channel(entry: Entry, options: FoldOptions): readonly string[] {
-	const protocol = PROTOCOLS[entry.type] ?? entry.type;
+	const protocol = PROTOCOLS[entry.type] ?? OTHER;
 	if (protocol === 'operations') return [protocol, operationName(entry, options), entry.method];
 	if (protocol === 'mqtt') return [protocol, topic(entry.path, options), withoutQos(entry.method)];
 	return [protocol, entry.path, entry.method];

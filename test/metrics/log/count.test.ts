@@ -1,12 +1,7 @@
 import { expect, test } from 'vitest';
-import {
-	advanceLogCount,
-	initialLogCount,
-	type LogCount,
-	type LogFiles,
-	logLinesCollector,
-} from '../../../lib/metrics/collectors/log-lines.ts';
-import { collected } from './sample-of.ts';
+import { logLinesCollector } from '../../../lib/metrics/collectors/log-lines.ts';
+import { advanceLogCount, initialLogCount, type LogCount, type LogFiles } from '../../../lib/metrics/log/count.ts';
+import { collected } from '../collectors/sample-of.ts';
 
 const entry = (level: string, text = 'hello'): string =>
 	`2026-11-22T22:05:44.148Z [http/1] [${level}] [tag "x"]: ${text}\n`;

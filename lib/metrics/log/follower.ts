@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { Clock } from '../time.ts';
-import { advanceLogCount, initialLogCount, logLevels, type LogCount, type LogFiles } from './collectors/log-lines.ts';
+import type { Clock } from '../../time.ts';
+import { advanceLogCount, initialLogCount, logLevels, type LogCount, type LogFiles } from './count.ts';
 
 /** Where the count is kept: one value, replaced whole or not at all, readable by every worker. */
 export interface LogCountStore {
@@ -67,7 +67,7 @@ export class LogFollower {
 		if (text === this.#adopted) return;
 		this.#adopted = text;
 		const saved = parse(text);
-		if (saved && (!this.#state || progress(saved) > progress(this.#state))) this.#state = saved;
+		if (saved && (!this.#state || isFurther(saved, this.#state))) this.#state = saved;
 	}
 }
 
@@ -81,6 +81,7 @@ function parse(text: string | undefined): LogCount | undefined {
 	}
 }
 
-function progress({ lines, skippedBytes }: LogCount): number {
-	return Object.values(lines).reduce((sum, lineCount) => sum + lineCount, skippedBytes);
+/** Whether taking `saved` for `own` would let no count fall. */
+function isFurther(saved: LogCount, own: LogCount): boolean {
+	return logLevels.every((level) => saved.lines[level] >= own.lines[level]) && saved.skippedBytes >= own.skippedBytes;
 }

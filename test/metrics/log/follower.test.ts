@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LogFiles } from '../../lib/metrics/collectors/log-lines.ts';
-import { LogFollower } from '../../lib/metrics/log-follower.ts';
+import type { LogFiles } from '../../../lib/metrics/log/count.ts';
+import { LogFollower } from '../../../lib/metrics/log/follower.ts';
 
 const line = (level: string) => `2026-11-22T22:05:44.148Z [http/1] [${level}]: message\n`;
 
