@@ -7,7 +7,7 @@ import { custodianCollector } from '../../lib/metrics/collectors/custodian.ts';
 import { databasesCollector } from '../../lib/metrics/collectors/databases.ts';
 import { jobsCollector } from '../../lib/metrics/collectors/jobs.ts';
 import { licensesCollector } from '../../lib/metrics/collectors/licenses.ts';
-import { initialLogCount, logLinesCollector } from '../../lib/metrics/collectors/log-lines.ts';
+import { logLinesCollector } from '../../lib/metrics/collectors/log-lines.ts';
 import { mainThreadCollector } from '../../lib/metrics/collectors/main-thread.ts';
 import { processCollector } from '../../lib/metrics/collectors/process.ts';
 import { storageCollector } from '../../lib/metrics/collectors/storage.ts';
@@ -15,6 +15,7 @@ import { tablesCollector } from '../../lib/metrics/collectors/tables.ts';
 import { threadsCollector } from '../../lib/metrics/collectors/threads.ts';
 import type { FamilyDefinition } from '../../lib/metrics/family.ts';
 import { Follower } from '../../lib/metrics/fold/follower.ts';
+import { initialLogCount } from '../../lib/metrics/log/count.ts';
 import { scraperDefinitions } from '../../lib/metrics/scraper.ts';
 
 const clock = { now: () => 0, monotonic: () => 0 };

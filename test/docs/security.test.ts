@@ -45,7 +45,12 @@ function endpoints(anonymous: boolean): readonly Endpoint[] {
 	return [
 		metricsEndpoint('metrics', anonymous, ports),
 		metricsEndpoint('custodian/metrics', anonymous, ports),
-		healthEndpoint({ version: '', parsed: parseConfiguration(undefined), hasLeader: () => true }),
+		healthEndpoint({
+			version: '',
+			parsed: parseConfiguration(undefined),
+			hasLeader: () => true,
+			missingState: () => undefined,
+		}),
 	];
 }
 

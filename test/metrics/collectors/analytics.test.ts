@@ -27,6 +27,8 @@ test('a reading folds what is new and shows it, custom mappings included', async
 		}
 	);
 	const collector = analyticsCollector(follower, [mapping], async () => undefined);
+	// The elected worker begins.
+	await follower.save();
 	const families = new Map((await collector.collect()).map(({ definition, series }) => [definition.name, series]));
 	expect(families.get('harper_http_requests_total')).toEqual([{ labelValues: ['Dog', 'GET'], value: 2 }]);
 	expect(families.get('shop_orders_total')).toEqual([{ labelValues: [], value: 3 }]);
