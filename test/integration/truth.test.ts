@@ -1,48 +1,15 @@
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { OPERATION_NAMES } from '../../lib/metrics/fold/operation-names.ts';
-import { builtComponent } from '../support/component.ts';
 import { startHarper, type Harper } from '../support/harper.ts';
-import { Line, lineToEachWorker, type Question } from '../support/line.ts';
-import { parse, total, type Parsed } from '../support/openmetrics.ts';
-import { readRawLog, seriesName, sumRawLog, SUMMED, type RawRow } from '../support/raw-log.ts';
+import { lineToEachWorker } from '../support/line.ts';
+import { total, type Parsed } from '../support/openmetrics.ts';
+import { seriesName } from '../support/raw-log.ts';
+import { long } from '../support/run.ts';
+import { traffic } from '../support/traffic.ts';
+import { forget, miscounted, scrapeOf, untruths, withWitness } from '../support/truth.ts';
 import { eventually } from '../support/wait.ts';
 
-const components = [
-	{ name: 'harper-custodian', source: builtComponent() },
-	{ name: 'witness', source: join(import.meta.dirname, '../support/fixtures/witness') },
-];
+const components = withWitness();
 const json = { 'content-type': 'application/json' };
-const known = new Set(OPERATION_NAMES);
-
-/** Nothing serves this, and Harper does not record what nothing served. */
-const NOWHERE = '/nowhere';
-
-/** What clients do, over and over: to the HTTP server, and to the operations API. */
-const things: readonly (readonly [path: string, question?: Question])[] = [
-	['/Thing/1', { method: 'PUT', headers: json, body: JSON.stringify({ id: '1', name: 'One', size: 1 }) }],
-	['/Thing/1'],
-	['/Thing/1', { method: 'PATCH', headers: json, body: JSON.stringify({ size: 2 }) }],
-	['/Thing/?name=One'],
-	['/Thing/missing'],
-	['/Thing/1', { user: null }],
-	['/Thing/2', { method: 'PUT', headers: json, body: JSON.stringify({ id: '2', size: 'no number' }) }],
-	['/Thing/1', { method: 'HEAD' }],
-	['/Thing/1', { method: 'DELETE' }],
-	['/Echo?size=2000'],
-	['/Echo?status=201', { method: 'POST', headers: json, body: '{}' }],
-	['/Echo?status=418', { method: 'PUT', headers: json, body: '{}' }],
-	['/Echo?status=503', { method: 'PATCH', headers: json, body: '{}' }],
-	['/Echo?status=202', { method: 'DELETE' }],
-	[NOWHERE],
-];
-const operations: readonly Question[] = [
-	{ operation: 'search_by_id', database: 'witness', table: 'Thing', ids: ['1'], get_attributes: ['*'] },
-	{ operation: 'upsert', database: 'witness', table: 'Thing', records: [{ id: '3', name: 'Three' }] },
-	{ operation: 'user_info' },
-	{ operation: 'no_such_operation' },
-	{ operation: 'describe_table', database: 'witness', table: 'Nothing' },
-].map((body) => ({ method: 'POST', headers: json, body: JSON.stringify(body) }));
 
 describe('counters over restarts and kills', () => {
 	let harper: Harper;
@@ -72,6 +39,7 @@ describe('counters over restarts and kills', () => {
 		const answered = tally.answered;
 		const sent = traffic(harper, 20_000, tally);
 		await eventually(() => tally.answered > answered + 1500, { describe: 'traffic flows' });
+		await forget(harper);
 		await harper.restart();
 		await sent;
 		expect(await untruths(harper)).toEqual([]);
@@ -81,11 +49,25 @@ describe('counters over restarts and kills', () => {
 		const answered = tally.answered;
 		const sent = traffic(harper, 20_000, tally);
 		await eventually(() => tally.answered > answered + 1500, { describe: 'traffic flows' });
+		await forget(harper);
 		await harper.kill();
 		await sent;
 		await harper.start();
 		expect(await untruths(harper)).toEqual([]);
 	});
+
+	test.each(Array.from({ length: long ? 20 : 2 }, (_, kill) => kill + 1))(
+		'every worker agrees with the raw log after a SIGKILL at a random instant, number %i',
+		async () => {
+			const instant = tally.answered + Math.floor(Math.random() * 1000);
+			const sent = traffic(harper, 20_000, tally);
+			await eventually(() => tally.answered > instant, { describe: 'the instant comes', intervalMs: 1 });
+			await harper.kill();
+			await sent;
+			await harper.start();
+			expect(await untruths(harper)).toEqual([]);
+		}
+	);
 
 	test('and goes on counting what is sent', async () => {
 		expect(await miscounted(harper, 2500, tally)).toEqual([]);
@@ -197,152 +179,3 @@ describe('custom metrics', () => {
 		return Object.fromEntries(custom.map(({ name, labels, value }) => [seriesName(name, labels), value]));
 	}
 });
-
-interface Tally {
-	answered: number;
-	unanswered: number;
-}
-
-/** The answers of HTTP by method and status code, and how many operations there were, as the clients saw them. */
-type Answers = Record<string, number>;
-
-const CLIENTS = 6;
-
-/** Sends up to `count` requests over a few lines. Clients give up when nobody listens any more. */
-async function traffic(harper: Harper, count: number, tally: Tally): Promise<Answers> {
-	const answers: Answers = {};
-	let left = count;
-	const client = async (index: number) => {
-		using http = new Line(harper.httpUrl);
-		using operationsApi = new Line(harper.operationsUrl);
-		for (let turn = index * 7; left > 0; turn++) {
-			left--;
-			const [path, question] = things[turn % things.length]!;
-			const isOperation = turn % 4 === 0;
-			try {
-				const { status } = isOperation
-					? await operationsApi.ask('/', operations[(turn / 4) % operations.length])
-					: await http.ask(path, question);
-				tally.answered++;
-				if (path === NOWHERE && !isOperation) continue;
-				const name = isOperation ? `operation ${status}` : `${question?.method ?? 'GET'} ${status}`;
-				answers[name] = (answers[name] ?? 0) + 1;
-			} catch (error) {
-				tally.unanswered++;
-				if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return;
-			}
-		}
-	};
-	await Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(index)));
-	return answers;
-}
-
-/**
- * Harper loses a little under load (see HELP): 97 of 100 are there, none is there that was not sent, and what Harper's
- * log shows to be lost is not more than what really is.
- */
-async function miscounted(harper: Harper, count: number, tally: Tally): Promise<string[]> {
-	const before = await settledLog(harper);
-	const sent = await traffic(harper, count, tally);
-	const rows = (await settledLog(harper)).slice(before.length);
-	const counted: Answers = {};
-	for (const { metric, path, method, type, count: answers = 0 } of rows.flatMap((row) => row.metrics)) {
-		if (!metric.startsWith('response_') || String(path).startsWith('Witness')) continue;
-		const name = `${type === 'operation' ? 'operation' : String(method)} ${metric.slice('response_'.length)}`;
-		counted[name] = (counted[name] ?? 0) + answers;
-	}
-	const explained = sumRawLog(rows, known)[
-		seriesName('harper_analytics_lost_observations_total', { metric: 'response_*' })
-	];
-	console.log(`truth: ${sumOf(sent)} sent, ${sumOf(counted)} logged, ${explained ?? 0} lost responses visible`);
-	const names = new Set([...Object.keys(sent), ...Object.keys(counted)]);
-	const wrong = [...names].filter((name) => {
-		const [there, asked] = [counted[name] ?? 0, sent[name] ?? 0];
-		return there > asked || there < asked * 0.97 - 3;
-	});
-	const overexplained = sumOf(counted) + (explained ?? 0) > sumOf(sent) ? [`${explained} losses are claimed`] : [];
-	return [...wrong.map((name) => `${name}: sent ${sent[name]}, counted ${counted[name]}`), ...overexplained];
-}
-
-/** The raw log when it holds everything that has been done before the call. */
-async function settledLog(harper: Harper): Promise<RawRow[]> {
-	const now = Date.now();
-	const lines = await lineToEachWorker(harper);
-	try {
-		return await eventually(
-			async () => {
-				// A thread that does anything reports within a second, and then all that it did before.
-				await Promise.all(lines.map((line) => line.ask('/WitnessThread')));
-				const rows = await readRawLog(lines[0]!);
-				return lines.every(({ threadId }) => rows.some((row) => row.threadId === threadId && row.time > now)) && rows;
-			},
-			{ describe: 'every thread has reported', intervalMs: 100 }
-		);
-	} finally {
-		for (const line of lines) line[Symbol.dispose]();
-	}
-}
-
-function sumOf(answers: Answers): number {
-	return Object.values(answers).reduce((sum, count) => sum + count, 0);
-}
-
-/** Where a worker differs from the naive sum over the very rows that it says it has folded, which must be all there are. */
-async function untruths(harper: Harper): Promise<string[]> {
-	const lines = await lineToEachWorker(harper);
-	const before = await readRawLog(lines[0]!);
-	const scrapes = await Promise.all(
-		lines.map((line) =>
-			eventually(
-				async () => {
-					const scrape = await scrapeOf(line);
-					return total(scrape, 'harper_analytics_rows_total') >= before.length && scrape;
-				},
-				{ describe: `worker ${line.threadId} has folded ${before.length} rows` }
-			)
-		)
-	);
-	const after = await readRawLog(lines[0]!);
-	for (const line of lines) line[Symbol.dispose]();
-	return scrapes.flatMap((scrape, worker) => {
-		const folded = after.slice(0, total(scrape, 'harper_analytics_rows_total'));
-		const [shown, summed] = [seriesOf(scrape), naiveSeries(folded)];
-		const names = [...new Set([...Object.keys(shown), ...Object.keys(summed)])];
-		return [
-			...names
-				.filter((name) => shown[name] !== summed[name])
-				.map((name) => `${name}: ${shown[name]}, log ${summed[name]}`),
-			...uncounted(scrape, 'harper_http_request_duration_seconds_count', 'harper_http_requests_total'),
-			...uncounted(scrape, 'harper_operation_duration_seconds_count', 'harper_operations_total'),
-		].map((difference) => `worker ${worker}: ${difference}`);
-	});
-}
-
-function uncounted(scrape: Parsed, histogram: string, counter: string): string[] {
-	const [observed, counted] = [total(scrape, histogram), total(scrape, counter)];
-	return observed === counted && counted > 0 ? [] : [`${histogram} ${observed}, ${counter} ${counted}`];
-}
-
-async function scrapeOf(line: Line): Promise<Parsed> {
-	const { status, body } = await line.ask('/metrics');
-	expect(status).toBe(200);
-	return parse(body, 'text');
-}
-
-function seriesOf(scrape: Parsed): Record<string, number> {
-	const facts: Record<string, number> = {};
-	for (const { samples } of scrape.values()) {
-		for (const { name, labels, value } of samples)
-			if (SUMMED.test(name)) facts[seriesName(name, labels)] = rounded(value);
-	}
-	return facts;
-}
-
-function naiveSeries(rows: readonly RawRow[]): Record<string, number> {
-	return Object.fromEntries(Object.entries(sumRawLog(rows, known)).map(([name, value]) => [name, rounded(value)]));
-}
-
-/** Whole numbers stay as they are; sums of seconds are compared to twelve digits. */
-function rounded(value: number): number {
-	return Number.isInteger(value) ? value : Number(value.toPrecision(12));
-}
