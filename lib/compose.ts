@@ -5,13 +5,13 @@ import { harperCluster } from './adapters/harper/cluster.ts';
 import { harperComponents } from './adapters/harper/components.ts';
 import { harperDatabases } from './adapters/harper/databases.ts';
 import { publishBehind, publishOnPort, publishResources } from './adapters/harper/endpoints.ts';
-import { harperHost, type Host } from './adapters/harper/host.ts';
+import { harperHost, type Host, type Store } from './adapters/harper/host.ts';
 import { harperVersion } from './adapters/harper/in-process.ts';
 import { harperJobs } from './adapters/harper/jobs.ts';
 import { harperLicenses } from './adapters/harper/licenses.ts';
 import { harperMainThread } from './adapters/harper/main-thread.ts';
 import { harperLog, harperVolumes } from './adapters/harper/places.ts';
-import type { Store } from './adapters/harper/stores.ts';
+
 import { harperTables } from './adapters/harper/tables.ts';
 import { harperThreadLock } from './adapters/harper/thread-lock.ts';
 import { harperThreads } from './adapters/harper/threads.ts';

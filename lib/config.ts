@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { customFamilies, type CustomMetric } from './metrics/fold/custom.ts';
 
 /** The component's configuration, parsed once: everything in it is valid and every default is filled in. */
-export interface Configuration {
+interface Configuration {
 	readonly metrics: MetricsConfiguration;
 }
 
@@ -21,7 +21,7 @@ export interface MetricsConfiguration {
 }
 
 /** One thing that is wrong with the configuration. */
-export interface ConfigurationProblem {
+interface ConfigurationProblem {
 	/** Dotted path of the key, from `custodian`. */
 	readonly key: string;
 	readonly expected: string;
@@ -42,6 +42,13 @@ const wholeNumber = (minimum: number, maximum: number) => {
 	return v.pipe(v.number(message), v.integer(message), v.minValue(minimum, message), v.maxValue(maximum, message));
 };
 
+/** valibot takes lists for objects; an operator's list is a mistake. */
+const object = <const T extends v.ObjectEntries>(entries: T, message: string) =>
+	v.pipe(
+		v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), message),
+		v.strictObject(entries, message)
+	);
+
 const bool = v.boolean('true or false');
 const text = (what: string) => v.pipe(v.string(what), v.minLength(1, what), v.maxLength(1000, what));
 
@@ -53,7 +60,7 @@ const FAMILY = /^(?!harper_(?!custom_))[a-zA-Z_]\w*$/;
 const GENERIC = new Set(customFamilies.map(({ name }) => baseName(name)));
 const RESERVED = /_(?:bucket|count|sum|created|info)$/;
 
-const label = v.strictObject(
+const label = object(
 	{
 		label: v.pipe(
 			v.string('a label name'),
@@ -67,7 +74,7 @@ const label = v.strictObject(
 );
 
 const custom = v.pipe(
-	v.strictObject(
+	object(
 		{
 			metric: text('the name given to recordAnalytics'),
 			name: v.pipe(
@@ -116,7 +123,7 @@ const custom = v.pipe(
 	)
 );
 
-const metrics = v.strictObject(
+const metrics = object(
 	{
 		anonymous: v.optional(bool, false),
 		port: v.optional(port),
@@ -135,7 +142,7 @@ const metrics = v.strictObject(
 	'an object'
 );
 
-const schema = v.strictObject({ metrics: v.optional(metrics, {}) }, 'an object');
+const schema = object({ metrics: v.optional(metrics, {}) }, 'an object');
 
 /** The configuration where the operator wrote none. */
 const defaults: Configuration = v.parse(schema, {});

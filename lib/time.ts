@@ -10,8 +10,3 @@ export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 };
-
-/** Renders an instant (milliseconds since the epoch) as ISO 8601 in UTC. */
-export function toIso(at: number): string {
-	return new Date(at).toISOString();
-}

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { builtComponent, packComponent } from './support/component.ts';
 import { admin, startHarper, type Credentials, type Harper } from './support/harper.ts';
 import { checkout, openRun } from './support/run.ts';
+import { eventually } from './support/wait.ts';
 
 const stopAsked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 
@@ -50,23 +51,41 @@ async function makeTraffic(harper: Harper): Promise<void> {
 		await harper.fetch(`/missing/${id}`);
 	}
 	await harper.operation({ operation: 'describe_all' });
-	await harper.operation({ operation: 'search_by_id', database: 'shop', table: 'Product', ids: ['1'], get_attributes: ['*'] });
+	await harper.operation({
+		operation: 'search_by_id',
+		database: 'shop',
+		table: 'Product',
+		ids: ['1'],
+		get_attributes: ['*'],
+	});
 }
 
 async function explain(harper: Harper, scraper: Credentials): Promise<void> {
 	const path = '/custodian/metrics';
-	const response = await harper.fetch(path, { user: scraper });
-	if (!response.ok) throw new Error(`The scrape answered ${response.status}: ${await response.text()}`);
-	const lines = (await response.text()).split('\n');
+	const exposition = await eventually(
+		async () => {
+			const response = await harper.fetch(path, { user: scraper });
+			const text = await response.text();
+			if (!response.ok) throw new Error(`The scrape answered ${response.status}: ${text}`);
+			return text.includes('path="Product"') && text;
+		},
+		// Harper writes its analytics about once a second.
+		{ describe: 'a scrape shows the traffic' }
+	);
+	const lines = exposition.trim().split('\n');
+	const families = lines.filter((line) => line.startsWith('# TYPE'));
+	const traffic = lines.filter((line) => line.includes('"Product"') && !line.includes('_bucket'));
 	console.log(`
 Scrape URL   ${harper.httpUrl}${path}
 Scraper      ${scraper.username} / ${scraper.password}
 Admin        ${admin.username} / ${admin.password}
 Operations   ${harper.operationsUrl}
 
-The first of ${lines.filter((line) => line.startsWith('# TYPE')).length} metric families:
+The first of ${families.length} metric families:
+${lines.slice(0, 12).join('\n')}
 
-${lines.slice(0, 25).join('\n')}
+What they say about the traffic just made:
+${traffic.slice(0, 12).join('\n')}
 
 Try it:      curl -u ${scraper.username}:${scraper.password} ${harper.httpUrl}${path}
 `);

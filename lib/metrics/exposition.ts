@@ -14,7 +14,7 @@ export interface Rendering {
 }
 
 /** A family or series that a strict reader would refuse. It is left out, so that the rest can be read; a fault of ours. */
-export interface Omission {
+interface Omission {
 	readonly family: string;
 	/** Of the series; absent when the whole family is left out. */
 	readonly labelValues?: readonly string[];

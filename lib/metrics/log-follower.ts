@@ -27,6 +27,8 @@ export class LogFollower {
 	readonly #store: LogCountStore;
 	readonly #clock: Pick<Clock, 'now'>;
 	#state: LogCount | undefined;
+	/** What was last found saved; it changes seldom, and parsing it costs more than the rest of a look. */
+	#adopted: string | undefined;
 	#queue: Promise<unknown> = Promise.resolve();
 
 	constructor(log: LogFiles, store: LogCountStore, clock: Pick<Clock, 'now'>) {
@@ -61,7 +63,10 @@ export class LogFollower {
 
 	/** Takes what was saved where it is further than what this worker counted itself. Damaged, it counts for nothing. */
 	#adopt(): void {
-		const saved = parse(this.#store.load());
+		const text = this.#store.load();
+		if (text === this.#adopted) return;
+		this.#adopted = text;
+		const saved = parse(text);
 		if (saved && (!this.#state || progress(saved) > progress(this.#state))) this.#state = saved;
 	}
 }

@@ -108,7 +108,10 @@ class Desk {
 		const { clock, within, warn } = this.#ports;
 		if (this.#last && clock.monotonic() - this.#last.takenAt < minIntervalMs) return this.#last;
 		const startedAt = clock.monotonic();
-		this.#flight ??= this.#collect();
+		this.#flight ??= this.#collect().finally(() => {
+			this.#flight = undefined;
+			this.#overdue = false;
+		});
 		// A reading that was overdue once is not waited for again: the scrape of a stuck collector stays quick.
 		if (this.#overdue) return this.#failure(timeoutMs);
 		try {
@@ -133,8 +136,6 @@ class Desk {
 			if (this.#last?.succeeded !== false) warn(`The collector ${this.name} failed: ${messageOf(error)}`);
 			this.#last = taken([], false);
 		}
-		this.#flight = undefined;
-		this.#overdue = false;
 		return this.#last;
 	}
 

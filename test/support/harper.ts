@@ -337,7 +337,7 @@ function canListen(address: string, port: number): Promise<boolean> {
 
 function faketimeEnvironment(clockFile: string): Record<string, string> {
 	const architecture = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-	const library = `/usr/lib/${architecture}-linux-gnu/faketime/libfaketime.so.1`;
+	const library = `/usr/lib/${architecture}-linux-gnu/faketime/libfaketimeMT.so.1`;
 	if (!existsSync(library)) throw new Error(`${library} is missing: install the Debian package libfaketime`);
 	return {
 		LD_PRELOAD: library,

@@ -4,13 +4,13 @@
 
 export type Labels = Readonly<Record<string, string>>;
 
-export interface ParsedSample {
+interface ParsedSample {
 	readonly name: string;
 	readonly labels: Labels;
 	readonly value: number;
 }
 
-export interface ParsedFamily {
+interface ParsedFamily {
 	readonly type: string;
 	readonly help: string;
 	readonly unit: string | undefined;

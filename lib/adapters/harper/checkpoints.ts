@@ -1,6 +1,6 @@
 import type { CheckpointStore } from '../../metrics/fold/follower.ts';
 import type { LogCountStore } from '../../metrics/log-follower.ts';
-import type { Store } from './stores.ts';
+import type { Store } from './host.ts';
 
 /**
  * Keeps checkpoints as one record of a local table. It goes to the store itself: such a write is atomic, is seen by

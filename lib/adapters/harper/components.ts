@@ -14,7 +14,7 @@ export function harperComponents(): ComponentFacts {
 	};
 }
 
-export function parseStatus(answer: Fields, reported: readonly Fields[]): ComponentsReading {
+function parseStatus(answer: Fields, reported: readonly Fields[]): ComponentsReading {
 	const byName = new Map<string, { name: string; status: string }>();
 	for (const component of listIn(answer, 'componentStatus')) {
 		const name = stringIn(component, 'name');

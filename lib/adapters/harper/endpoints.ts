@@ -42,7 +42,8 @@ function find(endpoints: readonly Endpoint[], request: HarperRequest): Endpoint 
 }
 
 function resourceOf(host: Host, endpoint: Endpoint): object {
-	const resource: Record<string, unknown> = { loadAsInstance: false };
+	// Harper looks at the prototype of every resource when it describes the instance at /openapi.
+	const resource: Record<string, unknown> = { loadAsInstance: false, prototype: {} };
 	for (const verb of VERBS) {
 		resource[verb] = (...parameters: readonly unknown[]) => {
 			// Bodies are promises that may reject, and nobody awaits them here.

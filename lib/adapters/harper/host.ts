@@ -1,5 +1,3 @@
-import type { TableClass } from './stores.ts';
-
 /**
  * What we use of Harper's globals, narrowed to what we call. Harper puts them into every worker before it loads a
  * component; importing the package instead would fail on the main thread and start a second Harper elsewhere.
@@ -39,6 +37,51 @@ export interface HarperRequest {
 	readonly isWebSocket?: boolean;
 	/** The path under which analytics count the request. */
 	handlerPath?: string;
+}
+
+export interface TreeStats {
+	readonly pageSize: number;
+	readonly treeBranchPageCount: number;
+	readonly treeLeafPageCount: number;
+	readonly overflowPages: number;
+	readonly entryCount: number;
+}
+
+/** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
+export interface RootStore {
+	readonly path: string;
+	readonly dbisDb?: Store;
+	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
+	readerList(): string;
+}
+
+export interface Store {
+	readonly rootStore: RootStore;
+	/** Counts of this one tree, in microseconds; valid only in the turn in which `rootStore.getStats()` was called. */
+	readonly db: { stat(): TreeStats };
+	/** Memory that all threads share under this key, made from `initial` when there is none. */
+	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;
+	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
+	getKeys(options: object): Iterable<unknown>;
+	get(key: string | number): unknown;
+	put(key: string, value: object): Promise<boolean>;
+	/** Lets the next reading see what was committed before it. */
+	resetReadTxn(): void;
+	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
+	attemptLock(key: string, version: number, onReleased: () => void): boolean;
+	unlock(key: string, version: number): boolean;
+	hasLock(key: string, version: number): boolean;
+}
+
+interface Index {
+	readonly db?: { stat(): TreeStats };
+	getValuesCount?(value: string): number;
+}
+
+export interface TableClass {
+	readonly primaryStore: Store;
+	readonly auditStore?: Store;
+	readonly indices: Readonly<Record<string, Index>>;
 }
 
 /** The globals of the Harper worker that this code runs in. */

@@ -15,7 +15,7 @@ export function harperLicenses(): LicenseFacts {
 	};
 }
 
-export function parseLicense(row: Fields): LicenseReading | undefined {
+function parseLicense(row: Fields): LicenseReading | undefined {
 	const id = stringIn(row, 'id');
 	if (id === undefined) return undefined;
 	return {

@@ -2,7 +2,8 @@ import type { MainThreadFacts, MainThreadReading } from '../../metrics/collector
 import type { Clock } from '../../time.ts';
 import { asFields, numberIn } from './fields.ts';
 import { configSection, hostname } from './in-process.ts';
-import { type Store, systemTable } from './stores.ts';
+import type { Store } from './host.ts';
+import { systemTable } from './stores.ts';
 
 /** Harper aggregates every 1.5 periods; after three without a row it is idle, and the last row is history. */
 const PERIODS_KEPT = 3;

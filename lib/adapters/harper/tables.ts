@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DatabaseTables, TableFacts, TableReading } from '../../metrics/collectors/tables.ts';
-import { type Database, listDatabases, pageBytes, type TableClass } from './stores.ts';
+import type { TableClass } from './host.ts';
+import { type Database, listDatabases, pageBytes } from './stores.ts';
 
 /** About a tenth of a millisecond of work between two turns of the event loop. */
 const TABLES_PER_TURN = 25;

@@ -1,5 +1,5 @@
 import type { ThreadLock } from '../../election.ts';
-import type { Store } from './stores.ts';
+import type { Store } from './host.ts';
 
 /** LMDB locks are told apart by key and version; any fixed number will do. */
 const VERSION = 1;

@@ -2,17 +2,26 @@ import type { ThreadFacts, ThreadReading } from '../../metrics/collectors/thread
 import { asFields, type Fields, listIn, numberIn, stringIn } from './fields.ts';
 import { operate } from './in-process.ts';
 
+/** Overlapping readings are one: two collectors ask in each scrape, and each answer comes from the main thread. */
 export function harperThreads(): ThreadFacts {
+	let inFlight: Promise<readonly ThreadReading[]> | undefined;
 	return {
-		async read() {
-			// Narrow attributes: the whole operation spawns processes and takes a third of a second.
-			const answer = asFields(await operate('system_information', { attributes: ['threads'] }));
-			return listIn(answer, 'threads').flatMap(parseThread);
+		read() {
+			inFlight ??= readThreads().finally(() => {
+				inFlight = undefined;
+			});
+			return inFlight;
 		},
 	};
 }
 
-export function parseThread(thread: Fields): ThreadReading[] {
+async function readThreads(): Promise<readonly ThreadReading[]> {
+	// Narrow attributes: the whole operation spawns processes and takes a third of a second.
+	const answer = asFields(await operate('system_information', { attributes: ['threads'] }));
+	return listIn(answer, 'threads').flatMap(parseThread);
+}
+
+function parseThread(thread: Fields): ThreadReading[] {
 	const id = numberIn(thread, 'threadId');
 	// A thread that has just ended has the id -1.
 	if (id === undefined || id < 0) return [];

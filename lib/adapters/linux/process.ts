@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { ProcessFacts, ProcessReading } from '../../metrics/collectors/process.ts';
 
@@ -13,8 +13,6 @@ export function linuxProcess(): ProcessFacts {
 			const usage = process.resourceUsage();
 			const stat = readIfThere('/proc/self/stat');
 			const io = readIfThere('/proc/self/io');
-			// Thousands of descriptors take a while to list, so that is left to another thread.
-			const descriptors = await readdir('/proc/self/fd').catch(() => undefined);
 			return {
 				userCpuSeconds: usage.userCPUTime / 1e6,
 				systemCpuSeconds: usage.systemCPUTime / 1e6,
@@ -25,12 +23,20 @@ export function linuxProcess(): ProcessFacts {
 				residentBytes: process.memoryUsage.rss(),
 				...(stat === undefined ? {} : { virtualBytes: parseStat(stat).virtualBytes }),
 				...(io === undefined ? {} : parseIo(io)),
-				// One of them is the directory being read.
-				openDescriptors: descriptors && descriptors.length - 1,
+				openDescriptors: await countDescriptors(),
 				...constants,
 			};
 		},
 	};
+}
+
+/** Since Linux 6.2 the directory's size is the number. Before, thousands may have to be listed, by another thread. */
+async function countDescriptors(): Promise<number | undefined> {
+	const size = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size ?? 0;
+	if (size > 0) return size;
+	const listed = await readdir('/proc/self/fd').catch(() => undefined);
+	// One of them is the directory being read.
+	return listed && listed.length - 1;
 }
 
 function readConstants(): Pick<ProcessReading, 'startedAt' | 'maxDescriptors'> {

@@ -2,7 +2,7 @@ import type { Collector } from '../collector.ts';
 import { type FamilyDefinition, samples } from '../family.ts';
 
 /** The statuses that Harper gives its jobs. */
-export const jobStatuses = ['created', 'in_progress', 'complete', 'error'] as const;
+const jobStatuses = ['created', 'in_progress', 'complete', 'error'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
 export interface JobFacts {

@@ -2,7 +2,7 @@ import type { Collector } from '../collector.ts';
 import { type FamilyDefinition, samples, single } from '../family.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'notify'] as const;
-export type LogLevel = (typeof logLevels)[number];
+type LogLevel = (typeof logLevels)[number];
 
 /** A file of Harper's log as it is at one moment. */
 export interface LogFile {

@@ -57,9 +57,11 @@ const arrayBuffers: FamilyDefinition = {
 const utilization: FamilyDefinition = {
 	name: 'harper_thread_event_loop_utilization_ratio',
 	type: 'gauge',
-	help: 'Share of about the last second in which the event loop of the thread was busy; near 1 means requests wait.',
+	help: 'Share of about the last second in which the event loop of the thread was busy; near 1 means requests wait, but an idle thread shows about 0.7.',
 	labels,
 	source,
+	approximation:
+		"Harper's profiler interrupts the waiting of each worker every millisecond, and Node.js counts an interrupted wait as busy. Compare a thread with its own past; for load use harper_process_cpu_seconds_total.",
 };
 const reportAge: FamilyDefinition = {
 	name: 'harper_thread_report_age_seconds',

@@ -9,7 +9,7 @@ type Counted = Mutable<Sample>;
 type Observed = Mutable<Distribution> & { readonly buckets: number[] };
 
 /** A series as it is stored: its label values, then its numbers. */
-export type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
+type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
 
 export interface StoredFamily {
 	readonly labels: readonly string[];
@@ -26,6 +26,8 @@ abstract class Accumulator<S extends Counted | Observed> {
 	readonly definition: FamilyDefinition;
 	readonly #maxSeries: number;
 	readonly #series = new Map<string, S>();
+	/** The same series in order of arrival: a scrape must not copy thousands. */
+	readonly #list: S[] = [];
 	#others = 0;
 	#capped = 0;
 
@@ -39,14 +41,14 @@ abstract class Accumulator<S extends Counted | Observed> {
 		return this.#capped;
 	}
 
-	/** The series are live: they change in place as more is added. */
+	/** Live: its series change in place, and become more, as more is added. */
 	family(): Family {
-		return { definition: this.definition, series: [...this.#series.values()] };
+		return { definition: this.definition, series: this.#list };
 	}
 
 	store(): StoredFamily {
 		const { labels, bounds = [] } = this.definition;
-		const series = [...this.#series.values()].map((s): StoredSeries => [s.labelValues, this.numbers(s)]);
+		const series = this.#list.map((s): StoredSeries => [s.labelValues, this.numbers(s)]);
 		return { labels, bounds, series, capped: this.#capped };
 	}
 
@@ -56,7 +58,7 @@ abstract class Accumulator<S extends Counted | Observed> {
 		if (!sameList(stored.labels, labels) || !sameList(stored.bounds, bounds)) return;
 		for (const [labelValues, numbers] of stored.series) {
 			this.#others += labelValues.includes(OTHER) ? 1 : 0;
-			this.#series.set(keyOf(labelValues), this.create(labelValues, numbers));
+			this.#insert(labelValues, numbers);
 		}
 		this.#capped = stored.capped;
 	}
@@ -77,9 +79,10 @@ abstract class Accumulator<S extends Counted | Observed> {
 	protected abstract create(labelValues: readonly string[], numbers: readonly number[]): S;
 	protected abstract numbers(series: S): readonly number[];
 
-	#insert(labelValues: readonly string[]): S {
-		const series = this.create(labelValues, []);
+	#insert(labelValues: readonly string[], numbers: readonly number[] = []): S {
+		const series = this.create(labelValues, numbers);
 		this.#series.set(keyOf(labelValues), series);
+		this.#list.push(series);
 		return series;
 	}
 

@@ -3,7 +3,7 @@ import { partText, type Entry } from './entry.ts';
 import { RAW_LOG } from './rule.ts';
 
 /** Where a label of a custom family takes its value from. */
-export interface CustomLabel {
+interface CustomLabel {
 	readonly label: string;
 	readonly from: 'metric' | 'path' | 'method' | 'type';
 	/** Splits the text; without it only arrays have parts. */

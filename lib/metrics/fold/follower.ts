@@ -8,10 +8,12 @@ import { Fold, type FoldConfiguration } from './fold.ts';
 import { RecentKeys } from './recent-keys.ts';
 import { RAW_LOG } from './rule.ts';
 
-/** Harper's raw analytics log: rows under ascending keys, float milliseconds of this node's wall clock. */
+/** Harper's raw analytics log: rows under ascending keys, float milliseconds. */
 export interface RawLog {
-	/** At most `limit` rows with keys above `after`, ascending. Sees everything committed before the call. */
-	read(after: number, limit: number): readonly (readonly [key: number, value: unknown])[];
+	/** At most `limit` keys above `after`, ascending. Sees everything committed before the call. */
+	keys(after: number, limit: number): readonly number[];
+	/** The row under a key; undefined if it was purged meanwhile. */
+	row(key: number): unknown;
 }
 
 /** Where the checkpoint is kept: one value, replaced whole or not at all, readable by every worker. */
@@ -40,6 +42,8 @@ export interface FollowerPorts {
 const LOG_KEEPS_MS = 3_600_000;
 /** A worker whose cursor is this far behind takes the elected worker's checkpoint rather than fold the same rows again. */
 const ADOPT_AFTER_MS = 60_000;
+/** How far the clock of the writing thread may have drifted from ours. */
+const CLOCK_MARGIN_MS = 60_000;
 const BATCH = 100;
 
 const gapsFamily: FamilyDefinition = {
@@ -112,44 +116,48 @@ export class Follower {
 	}
 
 	async #advance(): Promise<void> {
-		const { clock, checkpoints } = this.#ports;
+		const { clock, checkpoints, log, pause } = this.#ports;
 		const behind = clock.now() - this.#cursor > ADOPT_AFTER_MS && (checkpoints.cursor() ?? 0) > this.#cursor;
 		if (behind) await this.#adopt();
 		let after = this.#from();
 		if (!this.#started) this.#gaps += this.#missed(after) ? 1 : 0;
 		this.#started = true;
+		const readAt = clock.now();
 		for (;;) {
-			const rows = this.#ports.log.read(after, BATCH);
-			for (const [key, value] of rows) this.#add(key, value);
-			after = rows.at(-1)?.[0] ?? after;
-			if (rows.length < BATCH) break;
-			await this.#ports.pause();
+			const keys = log.keys(after, BATCH);
+			for (const key of keys) if (!this.#recent.has(key)) this.#add(key);
+			after = keys.at(-1) ?? after;
+			if (keys.length < BATCH) break;
+			await pause();
 		}
-		this.#readAt = clock.now();
+		this.#readAt = readAt;
 		this.#recent.forgetBelow(this.#cursor - LOG_KEEPS_MS);
 	}
 
 	/** Whether rows may have come and gone since the checkpoint: long ago, and the log no longer reaches back to it. */
 	#missed(after: number): boolean {
 		if (this.#cursor === 0 || this.#ports.clock.now() - this.#readAt <= LOG_KEEPS_MS) return false;
-		const oldest = this.#ports.log.read(after, 1)[0]?.[0];
+		const [oldest] = this.#ports.log.keys(after, 1);
 		return oldest === undefined || oldest > this.#cursor;
 	}
 
 	/**
-	 * Where to read from. Normally the cursor. But keys are wall clock: after a restart under a clock that stepped back,
-	 * new rows stand below the cursor. So the first reading, and every one until the clock has caught up, looks at
-	 * all that the log keeps; rows that were folded before are known by their keys.
+	 * Where to read from. Normally the cursor. But keys are wall clock as the writing process knew it at its start: after
+	 * a restart under a clock that stepped back, new rows stand below the cursor. So the first reading looks at all that
+	 * the log keeps, and later ones, while the cursor is ahead of the clock, at all since the last reading; rows that
+	 * were folded before are known by their keys.
 	 */
 	#from(): number {
 		const now = this.#ports.clock.now();
-		if (this.#started && now >= this.#cursor) return this.#cursor;
-		return Math.min(this.#cursor === 0 ? now : this.#cursor, now) - LOG_KEEPS_MS;
+		if (!this.#started) return Math.min(this.#cursor === 0 ? now : this.#cursor, now) - LOG_KEEPS_MS;
+		const clocks = Math.min(this.#readAt, now);
+		return this.#cursor <= clocks ? this.#cursor : clocks - CLOCK_MARGIN_MS;
 	}
 
-	#add(key: number, value: unknown): void {
-		if (this.#recent.has(key)) return;
-		this.#fold.add(parseRow(value), key >= this.#ports.process.startedAt);
+	#add(key: number): void {
+		const row = this.#ports.log.row(key);
+		if (row === undefined) return;
+		this.#fold.add(parseRow(row), key >= this.#ports.process.startedAt);
 		this.#recent.add(key);
 		this.#cursor = Math.max(this.#cursor, key);
 	}

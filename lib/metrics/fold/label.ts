@@ -1,5 +1,5 @@
 /** The longest label value that is kept, in UTF-16 units; memory must not depend on what strangers send. */
-export const MAX_LABEL_LENGTH = 200;
+const MAX_LABEL_LENGTH = 200;
 
 /** A label value that is bounded, well-formed and free of NUL, so that values can be joined into a key. */
 export function sanitize(value: string): string {

@@ -23,7 +23,7 @@ export interface CountRule extends Mapping {
 }
 
 /** Adds to a histogram. What Harper recorded is divided by `per` to reach the base unit. */
-export interface ObserveRule extends Mapping {
+interface ObserveRule extends Mapping {
 	readonly per: number;
 }
 

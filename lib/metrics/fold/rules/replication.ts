@@ -3,7 +3,7 @@ import type { FamilyDefinition } from '../../family.ts';
 import { BINNED, bytes, MILLISECONDS, observations, RAW_LOG, type Rules } from '../rule.ts';
 
 /** Replication may lag by minutes, so the scale reaches further than that of requests. */
-export const LAG_BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+const LAG_BOUNDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 const KIND = 'kind is record or blob';
 
