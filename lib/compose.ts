@@ -15,6 +15,7 @@ import { harperLog, harperVolumes } from './adapters/harper/places.ts';
 import { harperTables } from './adapters/harper/tables.ts';
 import { harperThreadLock } from './adapters/harper/thread-lock.ts';
 import { harperThreads } from './adapters/harper/threads.ts';
+import { harperTurns } from './adapters/harper/turns.ts';
 import { linuxProcess } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
 import { packageVersion } from './adapters/package.ts';
@@ -84,7 +85,12 @@ export async function compose(): Promise<void> {
 		...collectorsOf(follower, metrics),
 		...(logFollower ? [logLinesCollector(() => logFollower.advance())] : []),
 	];
-	publish(host, metrics, metricsPorts(collectors, metrics, warn), healthEndpoint({ version, parsed, hasLeader }));
+	publish(
+		host,
+		metrics,
+		metricsPorts(collectors, metrics, store, warn),
+		healthEndpoint({ version, parsed, hasLeader })
+	);
 
 	const save = async () => {
 		await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
@@ -144,8 +150,14 @@ function collectorsOf(follower: Follower, metrics: MetricsConfiguration): Collec
 	];
 }
 
-function metricsPorts(collectors: readonly Collector[], metrics: MetricsConfiguration, warn: Warn): MetricsPorts {
-	const scraper = new Scraper(collectors, metrics.maxSeriesPerFamily, { clock: systemClock, within, warn });
+function metricsPorts(
+	collectors: readonly Collector[],
+	metrics: MetricsConfiguration,
+	store: Store,
+	warn: Warn
+): MetricsPorts {
+	const ports = { clock: systemClock, within, warn, turns: harperTurns(store) };
+	const scraper = new Scraper(collectors, metrics.maxSeriesPerFamily, ports);
 	const exposition = new Exposition();
 	const warned = new Set<string>();
 	return {
