@@ -2,12 +2,11 @@ import { expect, test } from 'vitest';
 import { startHarper } from '../support/harper.ts';
 import { Line, lineToEachWorker, type WorkerLine } from '../support/line.ts';
 import { parse, value, type Parsed } from '../support/openmetrics.ts';
-import { long } from '../support/run.ts';
 import { traffic } from '../support/traffic.ts';
 import { scrapeOf, withWitness } from '../support/truth.ts';
 import { eventually } from '../support/wait.ts';
 
-const SCRAPES = long ? 10_000 : 4_000;
+const SCRAPES = 10_000;
 const CLIENTS = 6;
 const json = { 'content-type': 'application/json' };
 
@@ -73,7 +72,7 @@ test(`${SCRAPES} scrapes by six clients at once, under traffic, lack nothing and
 	);
 	expect([...problems].slice(0, 20)).toEqual([]);
 	expect(durations.length).toBe(SCRAPES);
-});
+}, 300_000);
 
 test('one client that changes workers with every scrape never sees a counter fall', async () => {
 	await using harper = await startHarper({ components: withWitness(), workers: 2 });
@@ -139,7 +138,7 @@ test('label values that strangers choose are read back as they were, but for wha
 		},
 		{ describe: 'the recorded values are shown' }
 	);
-	expect(shown(scrape)).toEqual(hostile.map(() => 1));
+	expect(hostile.filter((_, index) => shown(scrape)[index] !== 1)).toEqual([]);
 	const { body } = await line!.ask('/metrics', { headers: { accept: 'application/openmetrics-text' } });
 	expect(shown(parse(body, 'openmetrics'))).toEqual(hostile.map(() => 1));
 	for (const each of [line!, second!]) each[Symbol.dispose]();

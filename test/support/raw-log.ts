@@ -2,7 +2,7 @@
 // nothing with the fold.
 import type { Line } from './line.ts';
 
-export interface RawLine {
+interface RawLine {
 	readonly metric: string;
 	readonly path?: unknown;
 	readonly method?: unknown;

@@ -123,7 +123,7 @@ export async function miscounted(harper: Harper, count: number, tally: Tally): P
 }
 
 /** The raw log when it holds everything that has been done before the call. */
-export async function settledLog(harper: Harper): Promise<RawRow[]> {
+async function settledLog(harper: Harper): Promise<RawRow[]> {
 	const now = Date.now();
 	const lines = await lineToEachWorker(harper);
 	try {
