@@ -94,6 +94,7 @@ test(`Prometheus scrapes ${SCRAPES} times, once a second, and complains of nothi
 		]) {
 			expect(await query(`sum(resets(harper_${counter}[10m]))`)).toBe(0);
 		}
+		expect(readFileSync(log, 'utf8').match(/^.*level=(?:warn|error).*$/gm)).toBeNull();
 		console.log(
 			`prometheus: ${await query('count_over_time(up[10m])')} scrapes, ${await query('scrape_samples_scraped')} samples,`,
 			`longest ${await query('max_over_time(scrape_duration_seconds[10m])')} s`
@@ -105,7 +106,6 @@ test(`Prometheus scrapes ${SCRAPES} times, once a second, and complains of nothi
 		prometheus.kill('SIGTERM');
 		await ended;
 	}
-	expect(readFileSync(log, 'utf8').match(/^.*level=(?:warn|error).*$/gm)).toBeNull();
 });
 
 /** Tables, operations, WebSocket, MQTT and a custom metric, until all of it is in the log. */

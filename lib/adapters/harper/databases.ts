@@ -30,7 +30,7 @@ function readDatabase({ name, root, auditStore }: Database): DatabaseReading {
 		duringSeconds: numberIn(stats, 'timeDuringTxns'),
 		flushSeconds: numberIn(stats, 'timePageFlushes'),
 		syncSeconds: numberIn(stats, 'timeSync'),
-		waitSeconds: numberIn(stats, 'timeTxnWaiting'),
+		// Not timeTxnWaiting, which LMDB counts per thread: every worker would show its own.
 		fileBytes: fileBytes(root.path),
 	};
 }

@@ -31,7 +31,6 @@ export interface DatabaseReading {
 	readonly duringSeconds?: number | undefined;
 	readonly flushSeconds?: number | undefined;
 	readonly syncSeconds?: number | undefined;
-	readonly waitSeconds?: number | undefined;
 }
 
 export interface DatabaseFacts {
@@ -108,12 +107,11 @@ const plain: readonly (readonly [FamilyDefinition, Fact])[] = [
 const phaseSeconds: FamilyDefinition = {
 	name: 'harper_database_transaction_seconds_total',
 	type: 'counter',
-	help: 'Time write transactions spent waiting for the lock (wait), starting (start), at work (during), writing pages (flush) and making them durable (sync).',
+	help: 'Time write transactions spent starting (start), at work (during), writing pages (flush) and making them durable (sync).',
 	labels: ['database', 'phase'],
 	source: lmdb,
 };
 const phases: readonly (readonly [string, Fact])[] = [
-	['wait', (database) => database.waitSeconds],
 	['start', (database) => database.startSeconds],
 	['during', (database) => database.duringSeconds],
 	['flush', (database) => database.flushSeconds],

@@ -162,9 +162,9 @@ describe('databases', () => {
 	});
 
 	test('seconds of transactions are split by phase and zero stays zero', async () => {
-		const facts = answers([{ name: 'system', waitSeconds: 0, syncSeconds: 2.5, puts: 4, fileBytes: 8192 }]);
+		const facts = answers([{ name: 'system', startSeconds: 0, syncSeconds: 2.5, puts: 4, fileBytes: 8192 }]);
 		expect(await collected(databasesCollector(facts, clock))).toEqual({
-			'harper_database_transaction_seconds_total{system|wait}': 0,
+			'harper_database_transaction_seconds_total{system|start}': 0,
 			'harper_database_transaction_seconds_total{system|sync}': 2.5,
 			'harper_database_puts_total{system}': 4,
 			'harper_database_size_bytes{system}': 8192,
