@@ -16,6 +16,7 @@ import { harperState, type State } from './adapters/harper/state.ts';
 import { harperTables } from './adapters/harper/tables.ts';
 import { harperThreadLock } from './adapters/harper/thread-lock.ts';
 import { harperThreads } from './adapters/harper/threads.ts';
+import { harperTurns } from './adapters/harper/turns.ts';
 import { linuxProcess } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
 import { packageVersion } from './adapters/package.ts';
@@ -84,7 +85,7 @@ export async function compose(): Promise<void> {
 		...collectorsOf(follower, metrics),
 		...(logFollower ? [logLinesCollector(() => logFollower.advance())] : []),
 	];
-	publishMetrics(host, metrics, metricsPorts(collectors, metrics, warn));
+	publishMetrics(host, metrics, metricsPorts(collectors, metrics, state, warn));
 	lead(host, lock, async () => {
 		await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
 		await logFollower?.save().catch((error: unknown) => warn(`The log is not counted: ${messageOf(error)}`));
@@ -145,8 +146,14 @@ function collectorsOf(follower: Follower, metrics: MetricsConfiguration): Collec
 	];
 }
 
-function metricsPorts(collectors: readonly Collector[], metrics: MetricsConfiguration, warn: Warn): MetricsPorts {
-	const scraper = new Scraper(collectors, metrics.maxSeriesPerFamily, { clock: systemClock, within, warn });
+function metricsPorts(
+	collectors: readonly Collector[],
+	metrics: MetricsConfiguration,
+	state: State,
+	warn: Warn
+): MetricsPorts {
+	const ports = { clock: systemClock, within, warn, turns: harperTurns(state) };
+	const scraper = new Scraper(collectors, metrics.maxSeriesPerFamily, ports);
 	const exposition = new Exposition();
 	const warned = new Set<string>();
 	return {

@@ -8,6 +8,18 @@ export interface ScraperPorts {
 	/** Rejects when `work` has not settled after `timeoutMs`; the work itself goes on. */
 	readonly within: <T>(work: Promise<T>, timeoutMs: number) => Promise<T>;
 	readonly warn: (message: string) => void;
+	/** By the name of a collector. */
+	readonly turns: (collector: string) => Turns;
+}
+
+/**
+ * A count that all workers share. A client may be answered by one worker now and by another in an instant; so a worker
+ * shows a counter again only while no other has shown it since, or the client would see it fall.
+ */
+export interface Turns {
+	current(): number;
+	/** Takes the next turn and returns it. */
+	take(): number;
 }
 
 const DEFAULT_INTERVAL_MS = 1000;
@@ -91,11 +103,19 @@ class Desk {
 	readonly #ports: ScraperPorts;
 	#last: Reading | undefined;
 	#flight: Promise<Reading> | undefined;
+	#nextFlight: Promise<Reading> | undefined;
 	#overdue = false;
+	/** Undefined where a collector has gauges only, which may differ between workers by the age of a reading. */
+	readonly #turns: Turns | undefined;
+	/** The turn in which the flight began, and the one that was taken with the last reading. */
+	#flightTurn: number | undefined;
+	#lastTurn: number | undefined;
 
 	constructor(collector: Collector, ports: ScraperPorts) {
 		this.#collector = collector;
 		this.#ports = ports;
+		const counts = collector.definitions.some(({ type }) => type !== 'gauge');
+		this.#turns = counts ? ports.turns(collector.name) : undefined;
 	}
 
 	get name(): string {
@@ -108,21 +128,40 @@ class Desk {
 		const { clock, within, warn } = this.#ports;
 		// A failure is looked into again soon, however seldom the facts change.
 		const intervalMs = this.#last?.succeeded === false ? DEFAULT_INTERVAL_MS : minIntervalMs;
-		if (this.#last && clock.monotonic() - this.#last.takenAt < intervalMs) return this.#last;
+		const turn = this.#turns?.current();
+		const recent = this.#last && clock.monotonic() - this.#last.takenAt < intervalMs;
+		if (this.#last && recent && this.#lastTurn === turn) return this.#last;
 		const startedAt = clock.monotonic();
-		this.#flight ??= this.#collect().finally(() => {
-			this.#flight = undefined;
-			this.#overdue = false;
-		});
+		const flight = this.#flight && this.#flightTurn !== turn ? this.#afterFlight(this.#flight) : this.#fly();
 		// A reading that was overdue once is not waited for again: the scrape of a stuck collector stays quick.
 		if (this.#overdue) return this.#failure(timeoutMs);
 		try {
-			return await within(this.#flight, timeoutMs);
+			return await within(flight, timeoutMs);
 		} catch {
 			if (!this.#overdue) warn(`The collector ${this.name} has not answered for ${timeoutMs} ms.`);
 			this.#overdue = true;
 			return this.#failure(clock.monotonic() - startedAt);
 		}
+	}
+
+	/** Joins the flight that is under way, or begins one. */
+	#fly(): Promise<Reading> {
+		if (this.#flight) return this.#flight;
+		this.#flightTurn = this.#turns?.current();
+		this.#flight = this.#collect().finally(() => {
+			this.#flight = undefined;
+			this.#overdue = false;
+		});
+		return this.#flight;
+	}
+
+	/** For who came when another worker had shown more than the flight under way may bring. */
+	#afterFlight(flight: Promise<Reading>): Promise<Reading> {
+		this.#nextFlight ??= flight.then(() => {
+			this.#nextFlight = undefined;
+			return this.#fly();
+		});
+		return this.#nextFlight;
 	}
 
 	async #collect(): Promise<Reading> {
@@ -138,6 +177,9 @@ class Desk {
 			if (this.#last?.succeeded !== false) warn(`The collector ${this.name} failed: ${messageOf(error)}`);
 			this.#last = taken([], false);
 		}
+		const turn = this.#turns?.take();
+		const undisturbed = turn === undefined || turn - 1 === this.#flightTurn;
+		this.#lastTurn = undisturbed ? turn : NaN;
 		return this.#last;
 	}
 

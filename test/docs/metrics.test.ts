@@ -28,6 +28,7 @@ test('a scrape of all collectors yields every family once', async () => {
 		clock: { now: () => 0, monotonic: () => 0 },
 		within: (work) => work,
 		warn: (message) => expect.unreachable(message),
+		turns: () => ({ current: () => 0, take: () => 0 }),
 	});
 	const yielded = (await scraper.scrape()).map(({ definition }) => definition);
 	expect(namesOf(yielded)).toEqual(namesOf(everyDefinition));

@@ -16,6 +16,7 @@ class Scene {
 	now = 0;
 	readonly warnings: string[] = [];
 	readonly overdue: (() => void)[] = [];
+	turn = 0;
 
 	scraper(collectors: Collector[], maxSeries = 1000): Scraper {
 		return new Scraper(collectors, maxSeries, {
@@ -31,6 +32,7 @@ class Scene {
 					}),
 				]),
 			warn: (message) => this.warnings.push(message),
+			turns: () => ({ current: () => this.turn, take: () => ++this.turn }),
 		});
 	}
 }
@@ -49,6 +51,56 @@ describe('a scrape', () => {
 
 	beforeEach(() => {
 		scene = new Scene();
+	});
+
+	describe('by two workers', () => {
+		const events: FamilyDefinition = { ...gauge('events_total'), type: 'counter' };
+		const shown = async (scraper: Scraper, name = 'events_total') => valuesOf(await scraper.scrape(), name)[''];
+
+		it('never shows a counter lower than the other worker did', async () => {
+			let count = 1;
+			const counting = collector('c', () => [single(events, count)], { definitions: [events] });
+			const [one, other] = [scene.scraper([counting]), scene.scraper([counting])];
+			expect(await shown(one)).toBe(1);
+			count = 2;
+			expect(await shown(one)).toBe(1);
+			expect(await shown(other)).toBe(2);
+			expect(await shown(one)).toBe(2);
+			count = 3;
+			expect(await shown(one)).toBe(2);
+			expect(await shown(other)).toBe(3);
+		});
+
+		it('does not join a reading that began before the other worker showed more', async () => {
+			let count = 1;
+			const finish: (() => void)[] = [];
+			const slow = async () => {
+				const family = single(events, count);
+				await new Promise<void>((resolve) => finish.push(resolve));
+				return [family];
+			};
+			const one = scene.scraper([collector('c', slow, { definitions: [events] })]);
+			const other = scene.scraper([collector('c', () => [single(events, count)], { definitions: [events] })]);
+			const early = shown(one);
+			count = 2;
+			expect(await shown(other)).toBe(2);
+			const late = shown(one);
+			finish[0]?.();
+			expect(await early).toBe(1);
+			await expect.poll(() => finish.length).toBe(2);
+			finish[1]?.();
+			expect(await late).toBe(2);
+		});
+
+		it('shows gauges as each worker read them last', async () => {
+			let value = 1;
+			const measuring = collector('g', () => [single(thing, value)]);
+			const [one, other] = [scene.scraper([measuring]), scene.scraper([measuring])];
+			expect(await shown(one, 'thing')).toBe(1);
+			value = 2;
+			expect(await shown(other, 'thing')).toBe(2);
+			expect(await shown(one, 'thing')).toBe(1);
+		});
 	});
 
 	it('shares one reading among all that overlap', async () => {

@@ -135,6 +135,16 @@ export class Harper implements AsyncDisposable {
 
 	/** Starts the process on the same root, and resolves when it serves. */
 	async start(): Promise<void> {
+		// Every thread rewrites the configuration file with what HARPER_SET_CONFIG says, and now and then another one
+		// reads it half written. Its worker then ends, and Harper waits for it for ever.
+		for (let attempt = 1; !(await this.#launch()); attempt++) {
+			await this.kill();
+			if (attempt === 5) throw new Error(`Harper read half a configuration ${attempt} times on ${this.address}`);
+		}
+	}
+
+	/** False where a thread could not read the configuration. */
+	async #launch(): Promise<boolean> {
 		const output = openSync(this.#outputFile, 'w');
 		const child = spawn(this.#options.execPath ?? process.execPath, this.#commandLine(), {
 			env: await this.#environment(),
@@ -142,12 +152,14 @@ export class Harper implements AsyncDisposable {
 			detached: true,
 		});
 		closeSync(output);
+		const torn = () => this.#printed('at checkForUpdatedConfig');
 		try {
-			await eventually(() => ended(child) || this.#printed('successfully started'), {
+			await eventually(() => ended(child) || torn() || this.#printed('successfully started'), {
 				describe: 'it says that it started',
 				timeoutMs: 60_000,
 			});
 			if (ended(child)) throw new Error('it ended');
+			return !torn();
 		} catch (error) {
 			await this.kill();
 			throw new Error(`Harper did not start on ${this.address}. It said:\n${this.log()}`, { cause: error });

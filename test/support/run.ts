@@ -18,6 +18,9 @@ const directoryVariable = 'CUSTODIAN_TEST_DIRECTORY';
 const markVariable = 'CUSTODIAN_TEST_RUN';
 const ownerVariable = 'CUSTODIAN_TEST_OWNER';
 
+/** Whether the tests run that take long for their numbers: `npm run test:long`. */
+export const long = process.env['CUSTODIAN_TEST_LONG'] === '1';
+
 export const checkout = nearestPackage(import.meta.dirname);
 
 export async function openRun(): Promise<Run> {
