@@ -102,7 +102,7 @@ const custom = v.pipe(
 			),
 			labels: v.optional(v.pipe(v.array(label, 'a list of labels'), v.maxLength(20, 'at most 20 labels')), []),
 		},
-		'{ metric, name, help, type?, bounds?, labels? }'
+		'{ metric, name, help, type?, count?, bounds?, labels? }'
 	),
 	v.check((c) => (c.type === 'histogram') === (c.bounds !== undefined), 'bounds if, and only if, it is a histogram'),
 	v.check(
@@ -150,7 +150,7 @@ export function parseConfiguration(value: unknown): ParsedConfiguration {
 function problem(issue: v.BaseIssue<unknown>): ConfigurationProblem {
 	const key = ['custodian', ...(issue.path ?? []).map((item) => String(item.key))].join('.');
 	if (issue.type === 'strict_object' && issue.expected === 'never') {
-		return { key, expected: 'no such key', got: 'a key that is not known' };
+		return { key, expected: 'a key that is known', got: 'another' };
 	}
 	const missing = issue.type === 'strict_object' && issue.received === 'undefined';
 	return { key, expected: issue.message, got: missing ? 'nothing' : describe(issue.input) };

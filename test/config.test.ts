@@ -30,9 +30,9 @@ describe('the configuration', () => {
 	it.each([
 		[7, 'custodian: an object: 7'],
 		[[], 'custodian: an object: a list of 0'],
-		[{ metric: {} }, 'custodian.metric: no such key: a key that is not known'],
+		[{ metric: {} }, 'custodian.metric: a key that is known: another'],
 		[{ metrics: null }, 'custodian.metrics: an object: null'],
-		[{ metrics: { anonymus: true } }, 'custodian.metrics.anonymus: no such key: a key that is not known'],
+		[{ metrics: { anonymus: true } }, 'custodian.metrics.anonymus: a key that is known: another'],
 		[{ metrics: { anonymous: 'yes' } }, 'custodian.metrics.anonymous: true or false: "yes"'],
 		[
 			{ metrics: { port: 'banana' } },
@@ -52,7 +52,7 @@ describe('the configuration', () => {
 		],
 		[
 			{ metrics: { custom: [{ name: 'x', help: 'x' }] } },
-			'custodian.metrics.custom.0.metric: { metric, name, help, type?, bounds?, labels? }: nothing',
+			'custodian.metrics.custom.0.metric: { metric, name, help, type?, count?, bounds?, labels? }: nothing',
 		],
 	])('refuses %j, naming the key, what was expected and what was got', (value, problem) => {
 		expect(problemsOf(value)).toEqual([problem]);

@@ -45,7 +45,7 @@ const sections: readonly (readonly [title: string, definitions: readonly FamilyD
 	['Cluster, at this moment', collected('cluster')],
 	['Certificates', collected('certificates')],
 	['Components', collected('components')],
-	['Licences', collected('licenses')],
+	['Licenses', collected('licenses')],
 	['Jobs', collected('jobs')],
 	['Log', collected('log-lines')],
 ];

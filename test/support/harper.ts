@@ -221,7 +221,7 @@ export class Harper implements AsyncDisposable {
 	/** Ends it and all its processes without ceremony, and removes its root. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.kill();
-		for (const { pid } of this.processes()) process.kill(pid, 'SIGKILL');
+		for (const { pid } of this.processes()) signalIfAlive(pid, 'SIGKILL');
 		await rm(this.root, { recursive: true, force: true, maxRetries: 3 });
 	}
 
@@ -240,7 +240,7 @@ export class Harper implements AsyncDisposable {
 	async #end(signal: NodeJS.Signals): Promise<void> {
 		for (let pid = this.pid; pid !== undefined; pid = this.pid) {
 			const former = pid;
-			process.kill(former, signal);
+			signalIfAlive(former, signal);
 			await eventually(() => this.pid !== former, { describe: `Harper ends after ${signal}`, intervalMs: 20 });
 		}
 	}
@@ -358,4 +358,13 @@ function merge(base: Configuration, changes: Configuration): Configuration {
 
 function isConfiguration(value: unknown): value is Configuration {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A process may end by itself between being seen and being signalled. */
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(pid, signal);
+	} catch (error) {
+		if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+	}
 }

@@ -47,7 +47,7 @@ export interface TreeStats {
 	readonly entryCount: number;
 }
 
-/** The environment of a database; `stats` takes a fresh read transaction, as every reading should begin with. */
+/** The environment of a database. Its `getStats` takes a fresh read transaction, as every reading should begin with. */
 export interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
@@ -57,7 +57,7 @@ export interface RootStore {
 
 export interface Store {
 	readonly rootStore: RootStore;
-	/** Counts of this one tree, in microseconds; valid only in the turn in which `rootStore.getStats()` was called. */
+	/** Counts of this one tree, which take microseconds to read; valid only in the turn in which `rootStore.getStats()` was called. */
 	readonly db: { stat(): TreeStats };
 	/** Memory that all threads share under this key, made from `initial` when there is none. */
 	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;

@@ -34,7 +34,7 @@ export function mainThreadFrom(
 			const oldest = clock.now() - PERIODS_KEPT * periodMs;
 			nodeId ??= ownId();
 			let newest = newestSeen;
-			// Read at the store: a reading through the table is charged to the licence.
+			// Read at the store: a reading through the table is charged to the license.
 			const added = rows()?.getRange({ start: Infinity, end: Math.max(newestSeen, oldest), reverse: true }) ?? [];
 			for (const { key, value } of added) {
 				const [at, node]: readonly unknown[] = Array.isArray(key) ? key : [];

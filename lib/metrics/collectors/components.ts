@@ -26,7 +26,6 @@ const reportedStatus: FamilyDefinition = {
 	help: '1 for the status that an operator or application last reported for the id through set_status.',
 	labels: ['id', 'status'],
 	source: 'operation get_status',
-	openLabels: ['id', 'status'],
 };
 const restartRequired: FamilyDefinition = {
 	name: 'harper_restart_required',

@@ -1,7 +1,7 @@
 import type { Collector } from '../collector.ts';
 import { type FamilyDefinition, samples } from '../family.ts';
 
-/** Use of one thing that a licence meters. */
+/** Use of one thing that a license meters. */
 export interface Allowance {
 	readonly used?: number | undefined;
 	/** Undefined when it is unlimited. */
@@ -21,7 +21,7 @@ export interface LicenseReading {
 }
 
 export interface LicenseFacts {
-	/** The installed usage licences, by unique id; empty on an unlicensed node. */
+	/** The installed usage licenses, by unique id; empty on an unlicensed node. */
 	read(): Promise<readonly LicenseReading[]>;
 }
 
@@ -38,15 +38,15 @@ const family = (name: string, help: string, labels: readonly string[]): FamilyDe
 	...(name.startsWith('used') ? { approximation } : {}),
 });
 
-const usedOperations = family('used_operations', 'Operations charged to the licence so far, by kind.', ['kind']);
-const limitOperations = family('limit_operations', 'Operations that the licence allows; absent when unlimited.', [
+const usedOperations = family('used_operations', 'Operations charged to the license so far, by kind.', ['kind']);
+const limitOperations = family('limit_operations', 'Operations that the license allows; absent when unlimited.', [
 	'kind',
 ]);
-const usedBytes = family('used_bytes', 'Bytes charged to the licence so far, by kind of operation.', ['kind']);
-const limitBytes = family('limit_bytes', 'Bytes that the licence allows; absent when unlimited.', ['kind']);
-const usedCpu = family('used_cpu_seconds', 'CPU time of application code charged to the licence so far.', []);
-const limitCpu = family('limit_cpu_seconds', 'CPU time that the licence allows; absent when unlimited.', []);
-const expires = family('expires_timestamp_seconds', 'When the licence expires.', []);
+const usedBytes = family('used_bytes', 'Bytes charged to the license so far, by kind of operation.', ['kind']);
+const limitBytes = family('limit_bytes', 'Bytes that the license allows; absent when unlimited.', ['kind']);
+const usedCpu = family('used_cpu_seconds', 'CPU time of application code charged to the license so far.', []);
+const limitCpu = family('limit_cpu_seconds', 'CPU time that the license allows; absent when unlimited.', []);
+const expires = family('expires_timestamp_seconds', 'When the license expires.', []);
 
 type Side = keyof Allowance;
 

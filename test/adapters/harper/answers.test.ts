@@ -120,7 +120,7 @@ test('certificates expire when their details say so, and a date that is none is 
 	expect(parseCertificates(undefined)).toEqual([]);
 });
 
-test('a licence shows what it used from the start, hours as seconds, and no limit for -1', async () => {
+test('a license shows what it used from the start, hours as seconds, and no limit for -1', async () => {
 	const rows = lazily([
 		{ id: 'L', reads: 10, usedReads: 3, writes: -1, cpuTime: 2, usedCpuTime: 0.5, expiration: '1970-01-01T00:00:09Z' },
 		{},

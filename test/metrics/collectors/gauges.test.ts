@@ -68,7 +68,7 @@ describe('what is unknown is absent', () => {
 		['certificates', certificatesCollector(answers([{ name: 'x' }])), {}],
 		['components', componentsCollector(answers({ components: [], reported: [] })), {}],
 		['jobs', jobsCollector({ count: () => undefined }), {}],
-		['licences of an unlicensed node', licensesCollector(answers([])), {}],
+		['licenses of an unlicensed node', licensesCollector(answers([])), {}],
 		['log lines before the log was seen', logLinesCollector(async () => initialLogCount()), {}],
 		['log lines without a log', logLinesCollector(async () => undefined), {}],
 		['a standalone node has no peers', clusterCollector({ peers: async () => [] }), { 'harper_cluster_peers{}': 0 }],
@@ -270,7 +270,7 @@ test('jobs of every status are counted, none being none', async () => {
 	});
 });
 
-test('an unlimited allowance of a licence has a use and no limit', async () => {
+test('an unlimited allowance of a license has a use and no limit', async () => {
 	const none = {};
 	const license = {
 		id: 'L',

@@ -13,7 +13,7 @@ import {
 
 export const DURATION_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-const PATH = 'path is the resource that answered; absent where none did';
+const PATH = 'path is the resource or route that answered; a URL that nothing answers is not recorded';
 const source = RAW_LOG;
 const openLabels = ['path'];
 
