@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startHarper, type Harper } from '../support/harper.ts';
@@ -143,8 +143,11 @@ async function overMqtt(): Promise<void> {
 		text('pw'),
 	];
 	const socket = connect(1883, harper.address);
+	// Each after the last is acknowledged: sent in one go, the message did not always come back.
 	socket.write(packet(0x10, ...connecting));
+	await receive(socket, CONNACK);
 	socket.write(packet(0x82, Buffer.from([0, 1]), text('Feed/+'), Buffer.from([0])));
+	await receive(socket, SUBACK);
 	socket.write(packet(0x30, text('Feed/1'), Buffer.from(JSON.stringify({ id: '1', text: 'over MQTT' }))));
 	await receive(socket, 'over MQTT');
 	socket.end(packet(0xe0));
@@ -175,15 +178,24 @@ async function overWebSocket(): Promise<void> {
 	socket.destroy();
 }
 
-function receive(socket: ReturnType<typeof connect>, expected: string): Promise<void> {
+const CONNACK = '\x20\x02\0\0';
+const SUBACK = '\x90\x03';
+
+/** Resolves when what comes from now on holds `expected`. */
+function receive(socket: Socket, expected: string): Promise<void> {
 	return new Promise((resolve, reject) => {
 		let received = '';
-		socket.setTimeout(10_000, () => socket.destroy(new Error(`${expected} did not come, but ${received}`)));
-		socket.on('error', reject);
-		socket.on('data', (data) => {
+		const hear = (data: Buffer) => {
 			received += data.toString('latin1');
-			if (received.includes(expected)) resolve();
-		});
+			if (!received.includes(expected)) return;
+			socket.off('data', hear);
+			resolve();
+		};
+		const fail = () => reject(new Error(`Not ${JSON.stringify(expected)} came, but ${JSON.stringify(received)}`));
+		socket.setTimeout(10_000, () => socket.destroy());
+		socket.once('error', fail);
+		socket.once('close', fail);
+		socket.on('data', hear);
 	});
 }
 
