@@ -4,13 +4,13 @@ import { harperCheckpoints, harperLogCount } from './adapters/harper/checkpoints
 import { harperCluster } from './adapters/harper/cluster.ts';
 import { harperComponents } from './adapters/harper/components.ts';
 import { harperDatabases } from './adapters/harper/databases.ts';
-import { publishBehind, publishResources } from './adapters/harper/endpoints.ts';
+import { publishBehind, publishOnPort, publishResources } from './adapters/harper/endpoints.ts';
 import { harperHost, type Host } from './adapters/harper/host.ts';
 import { harperVersion } from './adapters/harper/in-process.ts';
 import { harperJobs } from './adapters/harper/jobs.ts';
 import { harperLicenses } from './adapters/harper/licenses.ts';
 import { harperMainThread } from './adapters/harper/main-thread.ts';
-import { harperLog, harperVolumes } from './adapters/harper/places.ts';
+import { harperLog, harperVolumes, isHarpersPort } from './adapters/harper/places.ts';
 import { harperState, type State } from './adapters/harper/state.ts';
 
 import { harperTables } from './adapters/harper/tables.ts';
@@ -43,7 +43,7 @@ import { storageCollector } from './metrics/collectors/storage.ts';
 import { tablesCollector } from './metrics/collectors/tables.ts';
 import { threadsCollector } from './metrics/collectors/threads.ts';
 import { Exposition } from './metrics/exposition.ts';
-import { Follower } from './metrics/fold/follower.ts';
+import { Follower, type CheckpointStore } from './metrics/fold/follower.ts';
 import { OPERATION_NAMES } from './metrics/fold/operation-names.ts';
 import { LogFollower } from './metrics/log/follower.ts';
 import { Scraper } from './metrics/scraper.ts';
@@ -73,19 +73,24 @@ export async function compose(): Promise<void> {
 	const state = harperState();
 	const lock = harperThreadLock(state, 'leader');
 	const hasLeader = () => lock.isHeld();
-	const follower = followerOf(state, metrics, warn);
+	const checkpoints = harperCheckpoints(state, 'metrics');
+	const follower = followerOf(checkpoints, metrics, warn);
 	const logFollower = logFollowerOf(state);
-	const health = healthEndpoint({ version, parsed, hasLeader, missingState: () => state.problem() });
+	const unsavedForMs = () => {
+		const savedAt = checkpoints.savedAt();
+		return savedAt === undefined ? undefined : systemClock.now() - savedAt;
+	};
+	const health = healthEndpoint({ version, parsed, hasLeader, missingState: () => state.problem(), unsavedForMs });
 	publishResources(host, [health]);
 
 	const node = host.server.hostname ?? '';
 	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };
 	const collectors = [
-		custodianCollector({ ...facts, configValid: parsed.valid, hasLeader }),
+		custodianCollector({ ...facts, configValid: parsed.valid, hasLeader, savedAt: () => checkpoints.savedAt() }),
 		...collectorsOf(follower, metrics),
 		...(logFollower ? [logLinesCollector(() => logFollower.advance())] : []),
 	];
-	publishMetrics(host, metrics, metricsPorts(collectors, metrics, state, warn));
+	publishMetrics(host, metrics, metricsPorts(collectors, metrics, state, warn), warn);
 	lead(host, lock, async () => {
 		await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
 		await logFollower?.save().catch((error: unknown) => warn(`The log is not counted: ${messageOf(error)}`));
@@ -101,13 +106,13 @@ function lead(host: Host, lock: ThreadLock, save: () => Promise<void>): void {
 	host.threads.onMessageByType('shutdown', () => candidate.resign());
 }
 
-function followerOf(state: State, metrics: MetricsConfiguration, warn: Warn): Follower {
+function followerOf(checkpoints: CheckpointStore, metrics: MetricsConfiguration, warn: Warn): Follower {
 	const operations = new Set([...OPERATION_NAMES, ...metrics.operations]);
 	return new Follower(
 		{ ...metrics, operations },
 		{
 			log: harperRawLog(),
-			checkpoints: harperCheckpoints(state, 'metrics'),
+			checkpoints,
 			clock: systemClock,
 			pause,
 			process: processIdentity(),
@@ -170,10 +175,13 @@ function metricsPorts(
 	};
 }
 
-function publishMetrics(host: Host, metrics: MetricsConfiguration, ports: MetricsPorts): void {
+function publishMetrics(host: Host, metrics: MetricsConfiguration, ports: MetricsPorts, warn: Warn): void {
 	const long = metricsEndpoint('custodian/metrics', metrics.anonymous, ports);
 	const short = metricsEndpoint('metrics', metrics.anonymous, ports);
 	publishResources(host, [long]);
 	publishBehind(host, [short]);
-	if (metrics.port !== undefined) publishBehind(host, [short, long], metrics.port);
+	if (metrics.port === undefined) return;
+	if (isHarpersPort(metrics.port))
+		warn(`metrics.port ${metrics.port} is a port of Harper's own, so no other is opened.`);
+	else publishOnPort(host, [short, long], metrics.port);
 }

@@ -7,10 +7,15 @@ export interface HealthFacts {
 	readonly hasLeader: () => boolean;
 	/** Why there is no place for the component's own state; undefined where there is one. */
 	readonly missingState: () => string | undefined;
+	/** For how long the counters have not been saved, milliseconds; undefined before the first time. */
+	readonly unsavedForMs: () => number | undefined;
 }
 
+/** Saving happens every minute; a few may fail before it is worth a word. */
+const UNSAVED_LIMIT_MS = 200_000;
+
 /** Whether the component does what it was configured to do, and what to mend where it does not. */
-export function healthEndpoint({ version, parsed, hasLeader, missingState }: HealthFacts): Endpoint {
+export function healthEndpoint({ version, parsed, hasLeader, missingState, unsavedForMs }: HealthFacts): Endpoint {
 	const invalid = parsed.valid
 		? []
 		: parsed.problems.map(({ key, expected, got }) => `${key}: expected ${expected}, got ${got}`);
@@ -18,6 +23,7 @@ export function healthEndpoint({ version, parsed, hasLeader, missingState }: Hea
 		const reasons = [
 			...invalid.map((problem) => `Configuration: ${problem}.`),
 			...[missingState() ?? []].flat(),
+			...unsaved(unsavedForMs()),
 			...(hasLeader() ? [] : ['No worker is elected to do the background work.']),
 		];
 		return json(reasons.length > 0 ? 503 : 200, {
@@ -30,4 +36,9 @@ export function healthEndpoint({ version, parsed, hasLeader, missingState }: Hea
 		});
 	};
 	return { path: 'custodian/health', access: 'scrape', parameters: [], verbs: { GET: health } };
+}
+
+function unsaved(forMs: number | undefined): string[] {
+	if (forMs === undefined || forMs <= UNSAVED_LIMIT_MS) return [];
+	return [`The counters have not been saved for ${Math.round(forMs / 60_000)} minutes; the reason is in Harper's log.`];
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts';
 import type { Family, FamilyDefinition, Series } from './family.ts';
 import { flawInDefinition, flawInSeries } from './flaws.ts';
 import { claimedNames, type Format, header, linePrefixes, spellNumber } from './notation.ts';
@@ -41,8 +42,15 @@ export class Exposition {
 				omissions.push({ family: definition.name, reason: flaw });
 				continue;
 			}
+			try {
+				rendered.update(series);
+			} catch (error) {
+				// What no check foresaw costs its family, not the scrape; and its memory, which may be half updated.
+				this.#remembered.delete(definition);
+				omissions.push({ family: definition.name, reason: messageOf(error) });
+				continue;
+			}
 			for (const name of rendered.names) taken.add(name);
-			rendered.update(series);
 			for (const omission of rendered.omissions) omissions.push(omission);
 			if (rendered.body.length > 0) chunks.push(rendered.headers[format], rendered.body);
 		}

@@ -32,7 +32,15 @@ const follower = new Follower(
 		warn: () => {},
 	}
 );
-const aboutUs = { version: '', harperVersion: '', nodeVersion: '', node: '', configValid: true, hasLeader: () => true };
+const aboutUs = {
+	version: '',
+	harperVersion: '',
+	nodeVersion: '',
+	node: '',
+	configValid: true,
+	hasLeader: () => true,
+	savedAt: () => 1,
+};
 const seenLog = { ...initialLogCount(), files: [{ id: 'log', offset: 0, withinLine: false }] };
 
 /** Every collector by the name of its file, with the facts that make it yield whatever it can. */

@@ -50,6 +50,7 @@ function endpoints(anonymous: boolean): readonly Endpoint[] {
 			parsed: parseConfiguration(undefined),
 			hasLeader: () => true,
 			missingState: () => undefined,
+			unsavedForMs: () => undefined,
 		}),
 	];
 }

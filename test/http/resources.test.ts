@@ -20,7 +20,13 @@ const metrics = (anonymous = false) =>
 		gzip: async () => new Uint8Array([31, 139]),
 	});
 
-const sound = { version: '1', parsed: parseConfiguration({}), hasLeader: () => true, missingState: () => undefined };
+const sound = {
+	version: '1',
+	parsed: parseConfiguration({}),
+	hasLeader: () => true,
+	missingState: () => undefined,
+	unsavedForMs: () => 60_000,
+};
 
 describe.each([
 	['/metrics', metrics()],
@@ -69,6 +75,7 @@ describe('/custodian/health', () => {
 			['custodian.metrics.port'],
 		],
 		['nobody is elected', { hasLeader: () => false }, 503, ['No worker is elected']],
+		['the counters are not saved', { unsavedForMs: () => 300_000 }, 503, ['not been saved for 5 minutes']],
 		['there is no place for state', { missingState: () => 'The table is missing.' }, 503, ['The table is missing.']],
 	])('says so when %s', async (_, facts, status, reasons) => {
 		const response = await respond(

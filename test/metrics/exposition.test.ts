@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { contentTypes, Exposition } from '../../lib/metrics/exposition.ts';
 import { type Family, type FamilyDefinition, samples, type Series, single } from '../../lib/metrics/family.ts';
 import type { Format } from '../../lib/metrics/notation.ts';
@@ -442,3 +442,12 @@ function seriesOf({ type, labels, bounds = [] }: FamilyDefinition): fc.Arbitrary
 				});
 	return fc.uniqueArray(series, { selector: (one) => JSON.stringify(one.labelValues), minLength: 1, maxLength: 5 });
 }
+
+test('a value that no check foresaw costs its family and nothing else', () => {
+	const definition: FamilyDefinition = { name: 'bad', type: 'gauge', help: 'x', labels: ['a'], source: '' };
+	const good: FamilyDefinition = { name: 'good', type: 'gauge', help: 'x', labels: [], source: '' };
+	const series = [{ labelValues: [{} as string], value: 1 }];
+	const { body, omissions } = new Exposition().render([{ definition, series }, single(good, 1)], 'text');
+	expect(omissions).toMatchObject([{ family: 'bad' }]);
+	expect(body.toString()).toBe('# HELP good x\n# TYPE good gauge\ngood 1\n');
+});

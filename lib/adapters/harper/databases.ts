@@ -4,7 +4,17 @@ import { numberIn } from './fields.ts';
 import { type Database, listDatabases, pageBytes } from './stores.ts';
 
 export function harperDatabases(): DatabaseFacts {
-	return { read: async () => listDatabases().map(readDatabase) };
+	return { read: async () => listDatabases().flatMap(readIfOpen) };
+}
+
+/** A database may be dropped under our hands; the others are not touched by that. */
+function readIfOpen(database: Database): DatabaseReading[] {
+	try {
+		return [readDatabase(database)];
+	} catch (error) {
+		if (error instanceof Error && error.message.includes('closed database')) return [];
+		throw error;
+	}
 }
 
 function readDatabase({ name, root, auditStore }: Database): DatabaseReading {

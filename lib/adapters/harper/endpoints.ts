@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import { principalOf } from '../../http/access.ts';
 import { failure, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
-import type { HarperRequest, Host } from './host.ts';
+import type { HarperRequest, Host, Listener } from './host.ts';
 
 const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'copy', 'move', 'search', 'publish'];
 
@@ -18,15 +18,24 @@ export function publishResources(host: Host, endpoints: readonly Endpoint[]): vo
 
 /**
  * Serves endpoints from Harper's HTTP chain, behind all resources: registering a resource would break another
- * component's table or resource of the same name that loads later, this only answers what nobody else does. With a
- * `port` it does so there, on a listener of our own unless Harper has that port already.
+ * component's table or resource of the same name that loads later, this only answers what nobody else does.
  */
-export function publishBehind(host: Host, endpoints: readonly Endpoint[], port?: string | number): void {
-	const listener = (request: HarperRequest, next: (request: HarperRequest) => unknown) => {
+export function publishBehind(host: Host, endpoints: readonly Endpoint[]): void {
+	host.server.http(listenerOf(host, endpoints), {});
+}
+
+/** Serves endpoints on a port of their own. */
+export function publishOnPort(host: Host, endpoints: readonly Endpoint[], port: string | number): void {
+	host.server.http(listenerOf(host, endpoints), { port });
+	// Harper leaves a socket that asks to be upgraded open for ever, unless somebody wants WebSockets on the port.
+	host.server.ws((socket) => socket.terminate(), { port });
+}
+
+function listenerOf(host: Host, endpoints: readonly Endpoint[]): Listener {
+	return (request, next) => {
 		const endpoint = request.isWebSocket === true ? undefined : find(endpoints, request);
 		return endpoint ? answer(host, endpoint, request, request.method) : next(request);
 	};
-	host.server.http(listener, port === undefined ? {} : { port });
 }
 
 function find(endpoints: readonly Endpoint[], request: HarperRequest): Endpoint | undefined {

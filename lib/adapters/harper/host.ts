@@ -14,16 +14,17 @@ interface Logger {
 	warn(message: string): void;
 }
 
+/** Answers a request, or hands it on. */
+export type Listener = (request: HarperRequest, next: (request: HarperRequest) => unknown) => unknown;
+
 interface Server {
 	/** `harperdb-config.yaml` as it was when this worker started. */
 	readonly config: Readonly<Record<string, unknown>>;
 	/** The name of this node in its cluster. */
 	readonly hostname?: string;
 	readonly resources: Map<string, unknown> & { set(path: string, resource: unknown): void };
-	http(
-		listener: (request: HarperRequest, next: (request: HarperRequest) => unknown) => unknown,
-		options: { readonly port?: string | number }
-	): void;
+	http(listener: Listener, options: { readonly port?: string | number }): void;
+	ws(listener: (socket: { terminate(): void }) => void, options: { readonly port: string | number }): void;
 	operation(request: object, context: object, authorize: boolean): Promise<unknown>;
 }
 

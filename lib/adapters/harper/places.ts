@@ -34,3 +34,20 @@ function configuredDirectories(): readonly string[] {
 		...(Array.isArray(blobPaths) ? blobPaths : []),
 	].filter((path) => typeof path === 'string');
 }
+
+/** Whether Harper listens on the port itself, on whatever address. */
+export function isHarpersPort(port: string | number): boolean {
+	const sections = [
+		configSection('http'),
+		configSection('replication'),
+		asFields(configSection('operationsApi')['network']),
+		asFields(configSection('mqtt')['network']),
+	];
+	const taken = sections.flatMap((section) => [section['port'], section['securePort']]);
+	return taken.some((own) => own !== undefined && own !== null && portOf(own) === portOf(port));
+}
+
+/** Harper writes a port as a number, or as an address and a port. */
+function portOf(setting: unknown): number {
+	return Number(String(setting).split(':').at(-1));
+}

@@ -35,6 +35,14 @@ const leader: FamilyDefinition = {
 	source: SOURCE,
 };
 
+const saved: FamilyDefinition = {
+	name: 'harper_custodian_checkpoint_timestamp_seconds',
+	type: 'gauge',
+	help: 'When the counters were last saved, which happens every minute. An hour without, and a restart would lose counts.',
+	labels: [],
+	source: SOURCE,
+};
+
 export interface CustodianFacts {
 	readonly version: string;
 	readonly harperVersion: string;
@@ -42,18 +50,25 @@ export interface CustodianFacts {
 	readonly node: string;
 	readonly configValid: boolean;
 	readonly hasLeader: () => boolean;
+	/** Wall clock, milliseconds; undefined before the first time. */
+	readonly savedAt: () => number | undefined;
 }
 
 /** What the component says of itself. */
 export function custodianCollector(facts: CustodianFacts): Collector {
 	return {
 		name: 'custodian',
-		definitions: [up, buildInfo, configValid, leader],
+		definitions: [up, buildInfo, configValid, leader, saved],
 		collect: () => [
 			single(up, 1),
 			samples(buildInfo, [[[facts.version, facts.harperVersion, facts.nodeVersion, facts.node], 1]]),
 			single(configValid, facts.configValid ? 1 : 0),
 			single(leader, facts.hasLeader() ? 1 : 0),
+			single(saved, seconds(facts.savedAt())),
 		],
 	};
+}
+
+function seconds(at: number | undefined): number | undefined {
+	return at === undefined ? undefined : at / 1000;
 }

@@ -1,5 +1,6 @@
 import type { Distribution, Family, FamilyDefinition, Sample } from '../family.ts';
 import type { Bin } from './entry.ts';
+import { ownCopy } from './label.ts';
 
 /** The label value that stands for everything over a family's cap. */
 export const OTHER = 'other';
@@ -69,7 +70,8 @@ abstract class Accumulator<S extends Counted | Observed> {
 	protected abstract create(labelValues: readonly string[], numbers: readonly number[]): S;
 	protected abstract numbers(series: S): readonly number[];
 
-	#insert(labelValues: readonly string[], numbers: readonly number[]): S {
+	#insert(givenLabels: readonly string[], numbers: readonly number[]): S {
+		const labelValues = givenLabels.map(ownCopy);
 		const series = this.create(labelValues, numbers);
 		this.#series.set(keyOf(labelValues), series);
 		this.#list.push(series);

@@ -31,12 +31,15 @@ export interface Row {
 	readonly unreadable: number;
 }
 
+/** More than any real second has; the rest of such a row counts as unreadable, so that no row can hold up the thread. */
+const MAX_ENTRIES = 10_000;
+
 /** Parses a value of `system.hdb_raw_analytics`. Never throws: what cannot be understood is counted. */
 export function parseRow(value: unknown): Row {
 	const row = isObject(value) ? value : {};
 	const lines: readonly unknown[] = Array.isArray(row.metrics) ? row.metrics : [];
 	const entries: Entry[] = [];
-	for (const line of lines) {
+	for (const line of lines.slice(0, MAX_ENTRIES)) {
 		const entry = parseEntry(line);
 		if (entry) entries.push(entry);
 	}

@@ -21,7 +21,8 @@ export interface CheckpointStore {
 	/** The cursor of the stored checkpoint, read without the rest. */
 	cursor(): number | undefined;
 	load(): string | undefined;
-	save(cursor: number, text: string): Promise<void>;
+	/** `savedAt` is wall clock, milliseconds. */
+	save(cursor: number, savedAt: number, text: string): Promise<void>;
 }
 
 export interface FollowerPorts {
@@ -99,7 +100,7 @@ export class Follower {
 	 */
 	save(): Promise<void> {
 		return this.#exclusively(async () => {
-			const { checkpoints, pause, process } = this.#ports;
+			const { checkpoints, clock, pause, process } = this.#ports;
 			const readable = await this.#adoptIfBehind();
 			this.#begun = true;
 			await this.#advance();
@@ -112,7 +113,8 @@ export class Follower {
 				recentKeys: this.#recent.values(),
 				fold: this.#fold.store(),
 			};
-			await checkpoints.save(this.#cursor, await encodeCheckpoint(checkpoint, pause));
+			const text = await encodeCheckpoint(checkpoint, pause);
+			await checkpoints.save(this.#cursor, clock.now(), text);
 		});
 	}
 
@@ -180,7 +182,8 @@ export class Follower {
 		const { checkpoints, clock, pause, warn } = this.#ports;
 		if (this.#begun && clock.now() - this.#cursor <= ADOPT_AFTER_MS) return true;
 		try {
-			if ((checkpoints.cursor() ?? 0) <= this.#cursor) return true;
+			const saved = checkpoints.cursor();
+			if (saved === undefined || (this.#begun && saved <= this.#cursor)) return true;
 			const text = checkpoints.load();
 			if (text !== undefined) this.#adopt(await decodeCheckpoint(text, pause));
 			return true;

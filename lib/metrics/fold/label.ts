@@ -6,3 +6,14 @@ export function sanitize(value: string): string {
 	const bounded = value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value;
 	return bounded.toWellFormed().replaceAll('\0', '\uFFFD');
 }
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * The same text in memory of its own. A part of a string keeps the whole string alive, and a label that is kept must
+ * not keep what a stranger sent around it.
+ */
+export function ownCopy(value: string): string {
+	return decoder.decode(encoder.encode(value));
+}

@@ -1,3 +1,5 @@
+import { ownCopy } from './label.ts';
+
 /** A gauge reading of one thread, under a key of label values. */
 export type Reading = readonly [labelValues: readonly string[], value: number];
 
@@ -15,9 +17,10 @@ export class ThreadReadings {
 	/** False where the thread has as many readings as are kept. */
 	set(threadId: number, labelValues: readonly string[], value: number): boolean {
 		const readings = this.#threads.get(threadId) ?? new Map<string, Reading>();
-		const key = labelValues.join('\0');
-		if (readings.size >= this.#maxPerThread && !readings.has(key)) return false;
-		readings.set(key, [labelValues, value]);
+		const known = readings.get(labelValues.join('\0'));
+		if (!known && readings.size >= this.#maxPerThread) return false;
+		const kept = known?.[0] ?? labelValues.map(ownCopy);
+		readings.set(kept.join('\0'), [kept, value]);
 		this.#threads.set(threadId, readings);
 		return true;
 	}

@@ -43,7 +43,7 @@ class FakeHarper {
 		const checkpoints: CheckpointStore = {
 			cursor: () => this.stored?.cursor,
 			load: () => this.stored?.text,
-			save: async (cursor, text) => {
+			save: async (cursor, _, text) => {
 				this.stored = { cursor, text };
 			},
 		};
@@ -88,6 +88,15 @@ describe('the follower of the raw analytics log', () => {
 		expect(await requestsSeenBy(other)).toBe(0);
 		await harper.worker().save();
 		expect(await requestsSeenBy(other)).toBe(3);
+	});
+
+	it('shows every worker the same from the first row on, also where the log was empty at first', async () => {
+		const [leader, other] = [harper.worker(), harper.worker()];
+		await leader.save();
+		expect(await requestsSeenBy(other)).toBe(0);
+		harper.now += 1000;
+		harper.record(3);
+		expect([await requestsSeenBy(leader), await requestsSeenBy(other)]).toEqual([3, 3]);
 	});
 
 	it('counts every row once, however often it looks', async () => {

@@ -218,6 +218,23 @@ describe('what is folded', () => {
 		expect(found['harper_custodian_capped_additions_total']).toContainEqual(['harper_custom_measure', 7]);
 	});
 
+	it.each(['__proto__', 'constructor', 'toString'])('takes the type %s for no more than a text', (type) => {
+		expect(folded(numeric('bytes-sent', [1], 'x', 'GET', type))['harper_sent_bytes_total']).toEqual([
+			['other,x,GET', 1],
+		]);
+		expect(folded(numeric('duration', [1], 'x', 'GET', type))['harper_http_request_duration_seconds']![0]![0]).toBe(
+			'x,GET,'
+		);
+	});
+
+	it('takes no more entries of a row than a second can hold', () => {
+		const entries = Array.from({ length: 10_003 }, () => numeric('db-read', [1], 'Dog', null));
+		expect(folded(entries)).toMatchObject({
+			harper_db_reads_total: [['Dog', 10_000]],
+			harper_custodian_unreadable_entries_total: [['', 3]],
+		});
+	});
+
 	it('stays finite whatever a callback reports', () => {
 		const huge = { metric: 'mine', mean: 1.7e308, count: 1 };
 		expect(folded(huge, huge)['harper_custom_observations']).toEqual([['mine,,,', 1.7e308, 2]]);

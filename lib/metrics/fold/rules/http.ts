@@ -74,7 +74,10 @@ const unavailable: FamilyDefinition = {
 	source: `${source}: service-unavailable`,
 };
 
-const CACHE: Readonly<Record<string, string>> = { 'cache-hit': 'hit', 'cache-miss': 'miss' };
+const CACHE = new Map([
+	['cache-hit', 'hit'],
+	['cache-miss', 'miss'],
+]);
 
 const pathAndMethod = (entry: Entry) => [entry.path, entry.method];
 const when = isHttp;
@@ -86,7 +89,7 @@ export const httpRules: Rules = {
 		{
 			when,
 			family: durations,
-			labels: (entry) => [entry.path, entry.method, CACHE[entry.type] ?? ''],
+			labels: (entry) => [entry.path, entry.method, CACHE.get(entry.type) ?? ''],
 			per: MILLISECONDS,
 		},
 	],

@@ -76,16 +76,16 @@ export const trafficRules: Rules = {
 };
 
 /** HTTP leaves the type out; the operations API and custom routes name themselves. */
-const PROTOCOLS: Readonly<Record<string, string>> = {
-	'': 'http',
-	'fastify-route': 'http',
-	'operation': 'operations',
-	'ws': 'ws',
-	'mqtt': 'mqtt',
-};
+const PROTOCOLS = new Map([
+	['', 'http'],
+	['fastify-route', 'http'],
+	['operation', 'operations'],
+	['ws', 'ws'],
+	['mqtt', 'mqtt'],
+]);
 
 function channel(entry: Entry, options: FoldOptions): readonly string[] {
-	const protocol = PROTOCOLS[entry.type] ?? OTHER;
+	const protocol = PROTOCOLS.get(entry.type) ?? OTHER;
 	if (protocol === 'operations') return [protocol, operationName(entry, options), entry.method];
 	if (protocol === 'mqtt') return [protocol, topic(entry.path, options), withoutQos(entry.method)];
 	return [protocol, entry.path, entry.method];
