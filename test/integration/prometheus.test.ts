@@ -106,7 +106,7 @@ test(`Prometheus scrapes ${SCRAPES} times, once a second, and complains of nothi
 		prometheus.kill('SIGTERM');
 		await ended;
 	}
-});
+}, 300_000);
 
 /** Tables, operations, WebSocket, MQTT and a custom metric, until all of it is in the log. */
 async function richTraffic(): Promise<void> {
