@@ -58,3 +58,8 @@ export function samples(
 export function single(definition: FamilyDefinition, value: number | undefined): Family {
 	return samples(definition, [[[], value]]);
 }
+
+/** Milliseconds in the base unit; what is unknown stays unknown. */
+export function seconds(ms: number | undefined): number | undefined {
+	return ms === undefined ? undefined : ms / 1000;
+}

@@ -30,6 +30,20 @@ export function linuxProcess(): ProcessFacts {
 	};
 }
 
+interface ProcessIdentity {
+	/** Differs between any two processes of this machine, also where a process id is used again. */
+	readonly id: string;
+	/** Wall clock, milliseconds since the epoch. */
+	readonly startedAt: number;
+}
+
+/** Without /proc a process is told apart by its number alone. */
+export function processIdentity(): ProcessIdentity {
+	const stat = readIfThere('/proc/self/stat');
+	const startTicks = stat === undefined ? undefined : parseStat(stat).startTicks;
+	return { id: `${process.pid}-${startTicks ?? ''}`, startedAt: Date.now() - process.uptime() * 1000 };
+}
+
 /** Since Linux 6.2 the directory's size is the number. Before, thousands may have to be listed, by another thread. */
 async function countDescriptors(): Promise<number | undefined> {
 	const size = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size ?? 0;

@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, samples } from '../family.ts';
+import { type FamilyDefinition, samples, seconds } from '../family.ts';
 
 export interface CertificateReading {
 	readonly name: string;
@@ -30,7 +30,7 @@ export function certificatesCollector(facts: CertificateFacts): Collector {
 			return [
 				samples(
 					notAfter,
-					certificates.map(({ name, expiresAt }) => [[name], expiresAt === undefined ? undefined : expiresAt / 1000])
+					certificates.map(({ name, expiresAt }) => [[name], seconds(expiresAt)])
 				),
 			];
 		},

@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, samples, single } from '../family.ts';
+import { type FamilyDefinition, samples, single, seconds } from '../family.ts';
 
 /** The replication of one database from one peer. Instants are milliseconds since the epoch. */
 export interface ReplicationReading {
@@ -137,8 +137,4 @@ function delaySeconds({ receivedAt, receivedVersionAt }: ReplicationReading): nu
 
 function whileConnected(reading: ReplicationReading, value: number | undefined): number | undefined {
 	return reading.connected ? value : undefined;
-}
-
-function seconds(ms: number | undefined): number | undefined {
-	return ms === undefined ? undefined : ms / 1000;
 }

@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { samples, single, type FamilyDefinition } from '../family.ts';
+import { samples, single, type FamilyDefinition, seconds } from '../family.ts';
 
 const SOURCE = 'the component itself';
 
@@ -67,8 +67,4 @@ export function custodianCollector(facts: CustodianFacts): Collector {
 			single(saved, seconds(facts.savedAt())),
 		],
 	};
-}
-
-function seconds(at: number | undefined): number | undefined {
-	return at === undefined ? undefined : at / 1000;
 }

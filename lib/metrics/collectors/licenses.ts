@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, samples } from '../family.ts';
+import { type FamilyDefinition, samples, seconds } from '../family.ts';
 
 /** Use of one thing that a license meters. */
 export interface Allowance {
@@ -90,7 +90,7 @@ export function licensesCollector(facts: LicenseFacts): Collector {
 				),
 				samples(
 					expires,
-					licenses.map(({ id, expiresAt }) => [[id], expiresAt === undefined ? undefined : expiresAt / 1000])
+					licenses.map(({ id, expiresAt }) => [[id], seconds(expiresAt)])
 				),
 			];
 		},

@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, single } from '../family.ts';
+import { type FamilyDefinition, single, seconds } from '../family.ts';
 
 /** What Harper last measured on its main thread, about once per aggregation period. */
 export interface MainThreadReading {
@@ -68,11 +68,11 @@ export function mainThreadCollector(facts: MainThreadFacts): Collector {
 			const reading = await facts.latest();
 			if (reading === undefined) return [];
 			return [
-				single(queueLatency, reading.taskQueueLatencyMs === undefined ? undefined : reading.taskQueueLatencyMs / 1000),
+				single(queueLatency, seconds(reading.taskQueueLatencyMs)),
 				single(utilization, busyRatio(reading)),
 				single(heapTotal, reading.heapTotalBytes),
 				single(heapUsed, reading.heapUsedBytes),
-				single(measuredAt, reading.measuredAt / 1000),
+				single(measuredAt, seconds(reading.measuredAt)),
 			];
 		},
 	};

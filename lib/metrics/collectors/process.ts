@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, samples, single } from '../family.ts';
+import { type FamilyDefinition, samples, single, seconds } from '../family.ts';
 
 /** What the operating system says about the Harper process, all threads together. What it does not say is undefined. */
 export interface ProcessReading {
@@ -125,7 +125,7 @@ export function processCollector(facts: ProcessFacts): Collector {
 				]),
 				single(openDescriptors, reading.openDescriptors),
 				single(maxDescriptors, reading.maxDescriptors),
-				single(startTime, reading.startedAt === undefined ? undefined : reading.startedAt / 1000),
+				single(startTime, seconds(reading.startedAt)),
 			];
 		},
 	};

@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type Family, type FamilyDefinition, samples, single } from '../family.ts';
+import { type Family, type FamilyDefinition, samples, single, seconds } from '../family.ts';
 
 /** What the main thread knows of one worker thread. */
 export interface ThreadReading {
@@ -120,8 +120,4 @@ export function threadsCollector(facts: ThreadFacts): Collector {
 
 function isReporting(thread: ThreadReading): boolean {
 	return thread.reportAgeMs !== undefined && thread.reportAgeMs < STALE_REPORT_MS;
-}
-
-function seconds(ms: number | undefined): number | undefined {
-	return ms === undefined ? undefined : ms / 1000;
 }
