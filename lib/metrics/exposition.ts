@@ -23,39 +23,49 @@ interface Omission {
 }
 
 /**
- * Renders families, remembering what it rendered last: a series that stands in the same place of its family with the
- * same labels and numbers keeps its text, and a family in which nothing changed keeps its bytes. Numbers are compared,
- * not object identities, so it does not matter whether a series is changed in place or made afresh.
+ * Renders families, remembering what it rendered last. A family that is the same object as last time keeps its bytes
+ * and is not looked into; in any other, a series that stands in the same place with the same labels and numbers keeps
+ * its text.
  */
 export class Exposition {
 	readonly #remembered = new WeakMap<FamilyDefinition, RenderedFamily>();
+	/** The families of the last scrape: the next one has the same, nearly always. */
+	#places: readonly Place[] = [];
 
 	render(families: readonly Family[], format: Format): Rendering {
+		const present = families.filter(({ series }) => series.length > 0);
+		if (!fits(this.#places, present)) this.#places = this.#arrange(present);
 		const chunks: Buffer[] = [];
 		const omissions: Omission[] = [];
-		const taken = new Set<string>();
-		for (const { definition, series } of families) {
-			if (series.length === 0) continue;
-			const rendered = this.#recall(definition);
-			const flaw = rendered.flaw ?? clash(rendered.names, taken);
+		for (const [index, { rendered, flaw }] of this.#places.entries()) {
+			const family = present[index]!;
 			if (flaw !== undefined) {
-				omissions.push({ family: definition.name, reason: flaw });
+				omissions.push({ family: family.definition.name, reason: flaw });
 				continue;
 			}
 			try {
-				rendered.update(series);
+				const shown = rendered.show(family, format);
+				chunks.push(shown.bytes);
+				if (shown.omissions.length > 0) omissions.push(...shown.omissions);
 			} catch (error) {
 				// What no check foresaw costs its family, not the scrape; and its memory, which may be half updated.
-				this.#remembered.delete(definition);
-				omissions.push({ family: definition.name, reason: messageOf(error) });
-				continue;
+				this.#remembered.delete(family.definition);
+				this.#places = [];
+				omissions.push({ family: family.definition.name, reason: messageOf(error) });
 			}
-			for (const name of rendered.names) taken.add(name);
-			for (const omission of rendered.omissions) omissions.push(omission);
-			if (rendered.body.length > 0) chunks.push(rendered.headers[format], rendered.body);
 		}
 		if (format === 'openmetrics') chunks.push(END_OF_FILE);
 		return { body: Buffer.concat(chunks), omissions };
+	}
+
+	#arrange(families: readonly Family[]): readonly Place[] {
+		const taken = new Set<string>();
+		return families.map(({ definition }) => {
+			const rendered = this.#recall(definition);
+			const flaw = flawInDefinition(definition) ?? clash(rendered.names, taken);
+			if (flaw === undefined) for (const name of rendered.names) taken.add(name);
+			return { definition, rendered, flaw };
+		});
 	}
 
 	#recall(definition: FamilyDefinition): RenderedFamily {
@@ -68,33 +78,49 @@ export class Exposition {
 	}
 }
 
+interface Place {
+	readonly definition: FamilyDefinition;
+	readonly rendered: RenderedFamily;
+	/** Why the family cannot be shown here. */
+	readonly flaw: string | undefined;
+}
+
 const END_OF_FILE = Buffer.from('# EOF\n');
+
+function fits(places: readonly Place[], families: readonly Family[]): boolean {
+	if (places.length !== families.length) return false;
+	return places.every(({ definition }, index) => definition === families[index]!.definition);
+}
 
 function clash(names: readonly string[], taken: ReadonlySet<string>): string | undefined {
 	const name = names.find((claimed) => taken.has(claimed));
 	return name === undefined ? undefined : `another family has the name ${name}`;
 }
 
+interface Shown {
+	readonly bytes: Buffer;
+	readonly omissions: readonly Omission[];
+}
+
 class RenderedFamily {
 	readonly #definition: FamilyDefinition;
 	readonly #rows: RenderedSeries[] = [];
-	readonly flaw: string | undefined;
 	readonly names: readonly string[];
-	readonly headers: Readonly<Record<Format, Buffer>>;
-	body = Buffer.alloc(0);
-	omissions: readonly Omission[] = [];
+	#family: Family | undefined;
+	#shown: Partial<Record<Format, Shown>> = {};
 
 	constructor(definition: FamilyDefinition) {
 		this.#definition = definition;
-		this.flaw = flawInDefinition(definition);
 		this.names = claimedNames(definition);
-		this.headers = {
-			text: Buffer.from(header(definition, 'text')),
-			openmetrics: Buffer.from(header(definition, 'openmetrics')),
-		};
 	}
 
-	update(series: readonly Series[]): void {
+	show(family: Family, format: Format): Shown {
+		if (family !== this.#family) this.#update(family.series);
+		this.#family = family;
+		return (this.#shown[format] ??= this.#assemble(format));
+	}
+
+	#update(series: readonly Series[]): void {
 		const rows = this.#rows;
 		let changed = rows.length > series.length;
 		let relabelled = false;
@@ -103,77 +129,92 @@ class RenderedFamily {
 			const current = series[index]!;
 			let row = rows[index];
 			if (row === undefined || !row.hasLabels(current.labelValues)) {
-				row = rows[index] = new RenderedSeries(this.#definition, current.labelValues);
+				row = rows[index] = new RenderedSeries(this.#definition, current);
 				relabelled = true;
-			} else if (row.shows(current)) continue;
-			row.write(this.#definition, current);
+			} else if (!row.turnTo(current)) continue;
+			row.write(this.#definition);
 			changed = true;
 		}
 		if (relabelled) markDuplicates(rows);
-		if (changed) this.#assemble();
+		if (changed) this.#shown = {};
 	}
 
-	#assemble(): void {
-		const texts: string[] = [];
+	#assemble(format: Format): Shown {
+		const texts: string[] = [header(this.#definition, format)];
 		const omissions: Omission[] = [];
 		for (const row of this.#rows) {
 			const reason = row.duplicate ? 'another series has these labels' : row.flaw;
 			if (reason === undefined) texts.push(row.text);
 			else omissions.push({ family: this.#definition.name, labelValues: row.labelValues, reason });
 		}
-		this.body = Buffer.from(texts.join(''));
-		this.omissions = omissions;
+		return { bytes: Buffer.from(texts.length > 1 ? texts.join('') : ''), omissions };
 	}
 }
 
 /** One series as it was rendered last. */
 class RenderedSeries {
-	readonly labelValues: readonly string[];
 	readonly prefixes: readonly string[];
-	/** The series' numbers as they were given: a value; or the buckets, the sum and the count. */
-	#numbers: readonly number[] = [];
+	#series: Series;
 	text = '';
 	flaw: string | undefined;
 	duplicate = false;
 
-	constructor(definition: FamilyDefinition, labelValues: readonly string[]) {
-		this.labelValues = [...labelValues];
-		this.prefixes = linePrefixes(definition, labelValues);
+	constructor(definition: FamilyDefinition, series: Series) {
+		this.#series = series;
+		this.prefixes = linePrefixes(definition, series.labelValues);
+	}
+
+	get labelValues(): readonly string[] {
+		return this.#series.labelValues;
 	}
 
 	hasLabels(labelValues: readonly string[]): boolean {
-		if (labelValues.length !== this.labelValues.length) return false;
-		for (let index = 0; index < labelValues.length; index++) {
-			if (labelValues[index] !== this.labelValues[index]) return false;
+		const own = this.labelValues;
+		if (labelValues === own) return true;
+		if (labelValues.length !== own.length) return false;
+		for (let index = 0; index < own.length; index++) {
+			if (labelValues[index] !== own[index]) return false;
 		}
 		return true;
 	}
 
-	shows(series: Series): boolean {
-		const numbers = this.#numbers;
-		if ('value' in series) return numbers.length === 1 && Object.is(numbers[0], series.value);
-		const { buckets, sum, count } = series;
-		const size = buckets.length;
-		if (numbers.length !== size + 2 || numbers[size] !== sum || numbers[size + 1] !== count) return false;
-		for (let index = 0; index < size; index++) {
-			if (numbers[index] !== buckets[index]) return false;
-		}
-		return true;
+	/** Takes a series with the same labels in the place of the one before; true where its text must be written anew. */
+	turnTo(series: Series): boolean {
+		const before = this.#series;
+		this.#series = series;
+		return series !== before && !sameNumbers(before, series);
 	}
 
-	write(definition: FamilyDefinition, series: Series): void {
-		this.#numbers = 'value' in series ? [series.value] : [...Array.from(series.buckets), series.sum, series.count];
+	write(definition: FamilyDefinition): void {
+		const series = this.#series;
 		this.flaw = flawInSeries(definition, series);
-		if (this.flaw !== undefined) return;
-		const buckets = this.#numbers.length - 2;
-		let observations = 0;
-		const lines: string[] = [];
-		for (const [index, number] of this.#numbers.entries()) {
-			if (index < buckets) observations += number;
-			lines.push(`${this.prefixes[index]}${spellNumber(index < buckets ? observations : number)}\n`);
-		}
-		this.text = lines.join('');
+		if (this.flaw === undefined) this.text = linesOf(this.prefixes, series);
 	}
+}
+
+function sameNumbers(before: Series, after: Series): boolean {
+	if ('value' in before || 'value' in after) {
+		return 'value' in before && 'value' in after && Object.is(before.value, after.value);
+	}
+	const { buckets, sum, count } = before;
+	if (after.count !== count || after.sum !== sum || after.buckets.length !== buckets.length) return false;
+	for (let index = 0; index < buckets.length; index++) {
+		if (after.buckets[index] !== buckets[index]) return false;
+	}
+	return true;
+}
+
+function linesOf(prefixes: readonly string[], series: Series): string {
+	if ('value' in series) return `${prefixes[0]}${spellNumber(series.value)}\n`;
+	const { buckets, sum, count } = series;
+	const lines: string[] = [];
+	let observations = 0;
+	for (let index = 0; index < buckets.length; index++) {
+		observations += buckets[index]!;
+		lines.push(`${prefixes[index]}${observations}\n`);
+	}
+	lines.push(`${prefixes[buckets.length]}${spellNumber(sum)}\n${prefixes[buckets.length + 1]}${count}\n`);
+	return lines.join('');
 }
 
 /** Of series with the same labels the first is shown: two lines for one series would make the whole scrape unreadable. */

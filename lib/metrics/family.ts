@@ -36,7 +36,10 @@ export interface Distribution {
 
 export type Series = Sample | Distribution;
 
-/** A family and its series at one moment. A family with no series is absent from the exposition. */
+/**
+ * A family and its series at one moment. It never changes, nor does any of its series: what has changed since is another
+ * object. So the same object is the same text. A family with no series is absent from the exposition.
+ */
 export interface Family {
 	readonly definition: FamilyDefinition;
 	readonly series: readonly Series[];

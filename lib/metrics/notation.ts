@@ -29,7 +29,8 @@ export function linePrefixes(definition: FamilyDefinition, labelValues: readonly
 	const prefixes = [`${name}_sum${labels}`, `${name}_count${labels}`];
 	if (type === 'summary') return prefixes;
 	const separator = pairs === '' ? '' : ',';
-	const bucket = (bound: string) => `${name}_bucket{${pairs}${separator}le="${bound}"} `;
+	// Joined, the text lies in one piece; a template of this length is a tree of its parts, walked whenever it is read.
+	const bucket = (bound: string) => [name, '_bucket{', pairs, separator, 'le="', bound, '"} '].join('');
 	return [...bounds.map((bound) => bucket(spellBound(bound))), bucket('+Inf'), ...prefixes];
 }
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../time.ts';
 import type { Collector } from './collector.ts';
-import { samples, type Family, type FamilyDefinition } from './family.ts';
+import type { Family, FamilyDefinition, Sample } from './family.ts';
 
 export interface ScraperPorts {
 	readonly clock: Clock;
@@ -53,8 +53,9 @@ export const scraperDefinitions = [success, duration, dropped];
 
 interface Reading {
 	readonly families: readonly Family[];
-	readonly succeeded: boolean;
-	readonly tookMs: number;
+	readonly success: Sample;
+	readonly duration: Sample;
+	readonly dropped: readonly Sample[];
 	/** Monotonic milliseconds. */
 	readonly takenAt: number;
 }
@@ -62,44 +63,26 @@ interface Reading {
 /** Reads all collectors for a scrape. Overlapping scrapes share one reading; a failing collector spoils only itself. */
 export class Scraper {
 	readonly #desks: readonly Desk[];
-	readonly #maxSeries: number;
 
 	constructor(collectors: readonly Collector[], maxSeriesPerFamily: number, ports: ScraperPorts) {
-		this.#desks = collectors.map((collector) => new Desk(collector, ports));
-		this.#maxSeries = maxSeriesPerFamily;
+		this.#desks = collectors.map((collector) => new Desk(collector, maxSeriesPerFamily, ports));
 	}
 
 	async scrape(): Promise<readonly Family[]> {
 		const readings = await Promise.all(this.#desks.map((desk) => desk.read()));
-		const byCollector = this.#desks.map((desk, index) => [[desk.name], readings[index]] as const);
-		const overflow: (readonly [readonly string[], number])[] = [];
-		const families = readings.flatMap((reading) => reading.families.map((family) => this.#cap(family, overflow)));
 		return [
-			...families,
-			samples(
-				success,
-				byCollector.map(([labels, reading]) => [labels, reading?.succeeded ? 1 : 0])
-			),
-			samples(
-				duration,
-				byCollector.map(([labels, reading]) => [labels, (reading?.tookMs ?? 0) / 1000])
-			),
-			samples(dropped, overflow),
+			...readings.flatMap((reading) => reading.families),
+			{ definition: success, series: readings.map((reading) => reading.success) },
+			{ definition: duration, series: readings.map((reading) => reading.duration) },
+			{ definition: dropped, series: readings.flatMap((reading) => reading.dropped) },
 		];
-	}
-
-	/** Folded families keep their own cap, and an `other` beside it; a gauge over the cap is cut and says so. */
-	#cap(family: Family, overflow: (readonly [readonly string[], number])[]): Family {
-		const { definition, series } = family;
-		if (definition.type !== 'gauge' || series.length <= this.#maxSeries) return family;
-		overflow.push([[definition.name], series.length - this.#maxSeries]);
-		return { definition, series: series.slice(0, this.#maxSeries) };
 	}
 }
 
 /** Where one collector is read: single flight, not too often, not for too long. */
 class Desk {
 	readonly #collector: Collector;
+	readonly #maxSeries: number;
 	readonly #ports: ScraperPorts;
 	#last: Reading | undefined;
 	#flight: Promise<Reading> | undefined;
@@ -111,44 +94,48 @@ class Desk {
 	#flightTurn: number | undefined;
 	#lastTurn: number | undefined;
 
-	constructor(collector: Collector, ports: ScraperPorts) {
+	constructor(collector: Collector, maxSeries: number, ports: ScraperPorts) {
 		this.#collector = collector;
+		this.#maxSeries = maxSeries;
 		this.#ports = ports;
 		const counts = collector.definitions.some(({ type }) => type !== 'gauge');
 		this.#turns = counts ? ports.turns(collector.name) : undefined;
 	}
 
-	get name(): string {
-		return this.#collector.name;
+	/** Never throws or rejects. What needs no waiting is there at once: a promise and a timer cost more than most readings. */
+	read(): Reading | Promise<Reading> {
+		const { minIntervalMs = DEFAULT_INTERVAL_MS } = this.#collector;
+		// A failure is looked into again soon, however seldom the facts change.
+		const intervalMs = this.#last?.success.value === 0 ? DEFAULT_INTERVAL_MS : minIntervalMs;
+		const turn = this.#turns?.current();
+		const recent = this.#last && this.#ports.clock.monotonic() - this.#last.takenAt < intervalMs;
+		if (this.#last && recent && this.#lastTurn === turn) return this.#last;
+		const flight = this.#flight && this.#flightTurn !== turn ? this.#afterFlight(this.#flight) : this.#fly();
+		return flight instanceof Promise ? this.#inTime(flight) : flight;
 	}
 
-	/** Never rejects. */
-	async read(): Promise<Reading> {
-		const { minIntervalMs = DEFAULT_INTERVAL_MS, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#collector;
+	async #inTime(flight: Promise<Reading>): Promise<Reading> {
+		const { timeoutMs = DEFAULT_TIMEOUT_MS, name } = this.#collector;
 		const { clock, within, warn } = this.#ports;
-		// A failure is looked into again soon, however seldom the facts change.
-		const intervalMs = this.#last?.succeeded === false ? DEFAULT_INTERVAL_MS : minIntervalMs;
-		const turn = this.#turns?.current();
-		const recent = this.#last && clock.monotonic() - this.#last.takenAt < intervalMs;
-		if (this.#last && recent && this.#lastTurn === turn) return this.#last;
 		const startedAt = clock.monotonic();
-		const flight = this.#flight && this.#flightTurn !== turn ? this.#afterFlight(this.#flight) : this.#fly();
 		// A reading that was overdue once is not waited for again: the scrape of a stuck collector stays quick.
-		if (this.#overdue) return this.#failure(timeoutMs);
+		if (this.#overdue) return this.#reading([], false, timeoutMs);
 		try {
 			return await within(flight, timeoutMs);
 		} catch {
-			if (!this.#overdue) warn(`The collector ${this.name} has not answered for ${timeoutMs} ms.`);
+			if (!this.#overdue) warn(`The collector ${name} has not answered for ${timeoutMs} ms.`);
 			this.#overdue = true;
-			return this.#failure(clock.monotonic() - startedAt);
+			return this.#reading([], false, clock.monotonic() - startedAt);
 		}
 	}
 
 	/** Joins the flight that is under way, or begins one. */
-	#fly(): Promise<Reading> {
+	#fly(): Reading | Promise<Reading> {
 		if (this.#flight) return this.#flight;
 		this.#flightTurn = this.#turns?.current();
-		this.#flight = this.#collect().finally(() => {
+		const flight = this.#collect();
+		if (!(flight instanceof Promise)) return flight;
+		this.#flight = flight.finally(() => {
 			this.#flight = undefined;
 			this.#overdue = false;
 		});
@@ -164,26 +151,53 @@ class Desk {
 		return this.#nextFlight;
 	}
 
-	async #collect(): Promise<Reading> {
-		const { clock, warn } = this.#ports;
-		const startedAt = clock.monotonic();
-		const taken = (families: readonly Family[], succeeded: boolean): Reading => {
-			const takenAt = clock.monotonic();
-			return { families, succeeded, tookMs: takenAt - startedAt, takenAt };
-		};
+	#collect(): Reading | Promise<Reading> {
+		const startedAt = this.#ports.clock.monotonic();
+		const land = (families: readonly Family[]) => this.#land(families, startedAt);
+		const crash = (error: unknown) => this.#crash(error, startedAt);
 		try {
-			this.#last = taken(await this.#collector.collect(), true);
+			const families = this.#collector.collect();
+			return families instanceof Promise ? families.then(land).catch(crash) : land(families);
 		} catch (error) {
-			if (this.#last?.succeeded !== false) warn(`The collector ${this.name} failed: ${messageOf(error)}`);
-			this.#last = taken([], false);
+			return crash(error);
 		}
+	}
+
+	#land(families: readonly Family[], startedAt: number): Reading {
+		this.#last = this.#reading(families, true, this.#ports.clock.monotonic() - startedAt);
 		const turn = this.#turns?.take();
 		const undisturbed = turn === undefined || turn - 1 === this.#flightTurn;
 		this.#lastTurn = undisturbed ? turn : NaN;
 		return this.#last;
 	}
 
-	#failure(tookMs: number): Reading {
-		return { families: [], succeeded: false, tookMs, takenAt: 0 };
+	#crash(error: unknown, startedAt: number): Reading {
+		const { clock, warn } = this.#ports;
+		if (this.#last?.success.value !== 0) warn(`The collector ${this.#collector.name} failed: ${messageOf(error)}`);
+		this.#last = this.#reading([], false, clock.monotonic() - startedAt);
+		this.#lastTurn = this.#turns?.current();
+		return this.#last;
 	}
+
+	#reading(families: readonly Family[], succeeded: boolean, tookMs: number): Reading {
+		const labelValues = [this.#collector.name];
+		return {
+			families: families.map((family) => capped(family, this.#maxSeries)),
+			success: { labelValues, value: succeeded ? 1 : 0 },
+			duration: { labelValues, value: tookMs / 1000 },
+			dropped: families.flatMap((family) => cut(family, this.#maxSeries)),
+			takenAt: this.#ports.clock.monotonic(),
+		};
+	}
+}
+
+/** Folded families keep their own cap, and an `other` beside it; a gauge over the cap is cut and says so. */
+function capped(family: Family, maxSeries: number): Family {
+	const { definition, series } = family;
+	return cut(family, maxSeries).length === 0 ? family : { definition, series: series.slice(0, maxSeries) };
+}
+
+function cut({ definition, series }: Family, maxSeries: number): readonly Sample[] {
+	if (definition.type !== 'gauge' || series.length <= maxSeries) return [];
+	return [{ labelValues: [definition.name], value: series.length - maxSeries }];
 }

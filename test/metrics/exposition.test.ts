@@ -246,14 +246,13 @@ describe('what no reader would accept', () => {
 
 	it('is left out at each scrape, until it is mended', () => {
 		const exposition = new Exposition();
-		const bad = { definition: REQUESTS, series: [{ labelValues: ['/', 'GET'], value: -1 }] };
+		const requests = (value: number) => samples(REQUESTS, [[['/', 'GET'], value]]);
 		for (let scrape = 0; scrape < 2; scrape++) {
-			expect(exposition.render([bad, good], 'text').omissions).toEqual([
+			expect(exposition.render([requests(-1), good], 'text').omissions).toEqual([
 				{ family: REQUESTS.name, labelValues: ['/', 'GET'], reason: 'a counter is negative or NaN' },
 			]);
 		}
-		bad.series[0]!.value = 1;
-		expect(render([bad], 'text', exposition)).toContain('{path="/",method="GET"} 1\n');
+		expect(render([requests(1)], 'text', exposition)).toContain('{path="/",method="GET"} 1\n');
 	});
 
 	it.each([
@@ -361,29 +360,28 @@ describe('for whatever families', () => {
 		);
 	});
 
-	it('what is changed in place is shown, be it a value, a bucket, a sum or a label', () => {
+	it('what has changed is shown, be it a value, a bucket, a sum or a label', () => {
 		const sample = { labelValues: ['/', 'GET'], value: 1 };
 		const wait = { labelValues: ['/'], buckets: new Float64Array([1, 1, 0]), sum: 2, count: 2 };
 		const load = { labelValues: ['/'], buckets: [], sum: 2, count: 2 };
-		const families = [
-			{ definition: REQUESTS, series: [sample] },
-			{ definition: WAIT, series: [wait] },
-			{ definition: LOAD, series: [load] },
+		const of = (requests: Series, waits: Series, loads: Series): Family[] => [
+			{ definition: REQUESTS, series: [requests] },
+			{ definition: WAIT, series: [waits] },
+			{ definition: LOAD, series: [loads] },
 		];
 		const exposition = new Exposition();
 		const changes = [
-			() => sample.value++,
-			() => (sample.labelValues[0] = '/other'),
-			() => wait.buckets.set([0, 2, 0]),
-			() => (wait.sum = 2.5),
-			() => ((wait.count = 3), (wait.buckets[2] = 1)),
-			() => load.count++,
-			() => load.sum++,
-			() => (wait.labelValues = ['/other']),
+			of({ ...sample, value: 2 }, wait, load),
+			of({ ...sample, labelValues: ['/other', 'GET'] }, wait, load),
+			of(sample, { ...wait, buckets: new Float64Array([0, 2, 0]) }, load),
+			of(sample, { ...wait, sum: 2.5 }, load),
+			of(sample, { ...wait, buckets: [1, 1, 1], count: 3 }, load),
+			of(sample, { ...wait, labelValues: ['/other'] }, load),
+			of(sample, wait, { ...load, count: 3 }),
+			of(sample, wait, { ...load, sum: 3 }),
 		];
-		let before = render(families, 'text', exposition);
-		for (const change of changes) {
-			change();
+		let before = render(of(sample, wait, load), 'text', exposition);
+		for (const families of changes) {
 			const after = render(families, 'text', exposition);
 			expect(after).not.toBe(before);
 			expect(after).toBe(render(families, 'text'));

@@ -1,4 +1,4 @@
-import type { Distribution, Family, FamilyDefinition, Sample } from '../family.ts';
+import type { Distribution, Family, FamilyDefinition, Sample, Series } from '../family.ts';
 import type { Bin } from './entry.ts';
 import { ownCopy } from './label.ts';
 
@@ -6,8 +6,14 @@ import { ownCopy } from './label.ts';
 export const OTHER = 'other';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Counted = Mutable<Sample>;
-type Observed = Mutable<Distribution> & { readonly buckets: number[] };
+
+/** A running series: its place among those of its family, and whether it has grown since it was last shown. */
+interface Running {
+	readonly index: number;
+	grown: boolean;
+}
+type Counted = Mutable<Sample> & Running;
+type Observed = Mutable<Distribution> & Running & { readonly buckets: number[] };
 
 /** A series as it is stored: its label values, then its numbers. */
 type StoredSeries = readonly [labelValues: readonly string[], numbers: readonly number[]];
@@ -28,8 +34,10 @@ abstract class Accumulator<S extends Counted | Observed> {
 	readonly #maxSeries: number;
 	readonly #onCapped: (family: string) => void;
 	readonly #series = new Map<string, S>();
-	/** The same series in order of arrival: a scrape must not copy thousands. */
+	/** The same series in order of arrival, and those that have grown since they were shown: of thousands it is mostly few. */
 	readonly #list: S[] = [];
+	#grown: S[] = [];
+	#shown: Family;
 	/** How many label sets are told apart, by the value of the label that the cap counts per. */
 	readonly #told = new Map<string, number>();
 
@@ -37,11 +45,20 @@ abstract class Accumulator<S extends Counted | Observed> {
 		this.definition = definition;
 		this.#maxSeries = maxSeries;
 		this.#onCapped = onCapped;
+		this.#shown = { definition, series: [] };
 	}
 
-	/** Live: its series change in place, and become more, as more is added. */
+	/** The same family for as long as nothing is added. */
 	family(): Family {
-		return { definition: this.definition, series: this.#list };
+		if (this.#grown.length === 0) return this.#shown;
+		const series = [...this.#shown.series];
+		for (const running of this.#grown) {
+			series[running.index] = this.show(running);
+			running.grown = false;
+		}
+		this.#grown = [];
+		this.#shown = { definition: this.definition, series };
+		return this.#shown;
 	}
 
 	store(): StoredFamily {
@@ -67,14 +84,22 @@ abstract class Accumulator<S extends Counted | Observed> {
 		return this.#series.get(keyOf(folded)) ?? this.#insert(folded, []);
 	}
 
-	protected abstract create(labelValues: readonly string[], numbers: readonly number[]): S;
+	/** To be called whenever a series is added to. */
+	protected grow(running: S): void {
+		if (!running.grown) this.#grown.push(running);
+		running.grown = true;
+	}
+
+	protected abstract create(labelValues: readonly string[], numbers: readonly number[], index: number): S;
 	protected abstract numbers(series: S): readonly number[];
+	protected abstract show(series: S): Series;
 
 	#insert(givenLabels: readonly string[], numbers: readonly number[]): S {
 		const labelValues = givenLabels.map(ownCopy);
-		const series = this.create(labelValues, numbers);
+		const series = this.create(labelValues, numbers, this.#list.length);
 		this.#series.set(keyOf(labelValues), series);
 		this.#list.push(series);
+		this.grow(series);
 		// What stands for the rest takes nobody's place.
 		if (!labelValues.includes(OTHER)) {
 			const group = this.#capGroup(labelValues);
@@ -99,9 +124,14 @@ export class Counter extends Accumulator<Counted> {
 	add(labelValues: readonly string[], amount: number): void {
 		const series = this.at(labelValues);
 		series.value = sumOf(series.value, amount);
+		this.grow(series);
 	}
 
-	protected override create(labelValues: readonly string[], [value = 0]: readonly number[]): Counted {
+	protected override create(labelValues: readonly string[], [value = 0]: readonly number[], index: number): Counted {
+		return { labelValues, value, index, grown: false };
+	}
+
+	protected override show({ labelValues, value }: Counted): Sample {
 		return { labelValues, value };
 	}
 
@@ -115,6 +145,7 @@ export class Histogram extends Accumulator<Observed> {
 	/** Adds `count` observations whose sum is `sum`; both and the bins are divided by `per` to reach the base unit. */
 	observe(labelValues: readonly string[], sum: number, count: number, bins: readonly Bin[], per: number): void {
 		const series = this.at(labelValues);
+		this.grow(series);
 		series.sum = sumOf(series.sum, sum / per);
 		series.count += count;
 		const { bounds } = this.definition;
@@ -125,11 +156,15 @@ export class Histogram extends Accumulator<Observed> {
 		}
 	}
 
-	protected override create(labelValues: readonly string[], numbers: readonly number[]): Observed {
+	protected override create(labelValues: readonly string[], numbers: readonly number[], index: number): Observed {
 		const { bounds } = this.definition;
 		const [sum = 0, count = 0, ...buckets] = numbers;
 		const empty = Array.from({ length: bounds ? bounds.length + 1 : 0 }, () => 0);
-		return { labelValues, sum, count, buckets: buckets.length > 0 ? buckets : empty };
+		return { labelValues, sum, count, buckets: buckets.length > 0 ? buckets : empty, index, grown: false };
+	}
+
+	protected override show({ labelValues, buckets, sum, count }: Observed): Distribution {
+		return { labelValues, buckets: [...buckets], sum, count };
 	}
 
 	protected override numbers(series: Observed): readonly number[] {
