@@ -15,7 +15,7 @@ import { harperState, type State } from './adapters/harper/state.ts';
 
 import { harperTables } from './adapters/harper/tables.ts';
 import { harperThreadLock } from './adapters/harper/thread-lock.ts';
-import { harperThreads } from './adapters/harper/threads.ts';
+import { harperThreads, livingThreads } from './adapters/harper/threads.ts';
 import { harperTurns } from './adapters/harper/turns.ts';
 import { linuxProcess, processIdentity } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
@@ -54,8 +54,6 @@ const NAME = 'harper-custodian';
 
 /** How often the elected worker saves the counters: far inside the hour that Harper keeps the rows they come from. */
 const SAVE_EVERY_MS = 60_000;
-
-const LIVING_THREADS_TIMEOUT_MS = 1000;
 
 /** The composition root: parses the configuration, builds the adapters, stands for election, publishes the endpoints. */
 export async function compose(): Promise<void> {
@@ -127,17 +125,10 @@ function logFollowerOf(state: State): LogFollower | undefined {
 
 /** Where the next collector is wired: facts from an adapter, into the collector that shows them. */
 function collectorsOf(follower: Follower, metrics: MetricsConfiguration): Collector[] {
-	const threads = harperThreads();
-	// The main thread answers; while it is blocked the counters must not wait for it.
-	const livingThreads = () =>
-		within(threads.read(), LIVING_THREADS_TIMEOUT_MS).then(
-			(living) => new Set([0, ...living.map(({ id }) => id)]),
-			() => undefined
-		);
 	return [
 		analyticsCollector(follower, metrics.custom, livingThreads),
 		processCollector(linuxProcess()),
-		threadsCollector(threads),
+		threadsCollector(harperThreads()),
 		mainThreadCollector(harperMainThread(systemClock)),
 		databasesCollector(harperDatabases(), systemClock),
 		tablesCollector(harperTables()),

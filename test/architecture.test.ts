@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/errors.ts': [],
 	'lib/pause.ts': [],
 	'lib/metrics/family.ts': [],
-	'lib/metrics/fold/': ['lib/metrics/family.ts', 'lib/metrics/fold/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/metrics/fold/': ['lib/metrics/family.ts', 'lib/metrics/in-turn.ts', 'lib/metrics/fold/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/metrics/collectors/': [
 		'lib/metrics/collector.ts',
 		'lib/metrics/family.ts',
@@ -22,7 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 		'lib/time.ts',
 		'lib/errors.ts',
 	],
-	'lib/metrics/log/': ['lib/metrics/log/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/metrics/log/': ['lib/metrics/in-turn.ts', 'lib/metrics/log/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/metrics/': ['lib/metrics/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/config.ts': ['lib/metrics/'],
 	'lib/election.ts': [],

@@ -3,17 +3,18 @@ import type { Pause } from '../pause.ts';
 export const pause: Pause = () => new Promise((resolve) => void setImmediate(resolve));
 
 /** Rejects when `work` has not settled after `timeoutMs`; the work itself goes on. */
-export async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-	let timer: NodeJS.Timeout | undefined;
-	const overdue = new Promise<never>((_, reject) => {
-		timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+export function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
 		timer.unref();
+		const settle =
+			<V>(how: (value: V) => void) =>
+			(value: V) => {
+				clearTimeout(timer);
+				how(value);
+			};
+		work.then(settle(resolve), settle(reject));
 	});
-	try {
-		return await Promise.race([work, overdue]);
-	} finally {
-		clearTimeout(timer);
-	}
 }
 
 /** Runs `work` every `intervalMs` after the last run ended, and keeps no process alive for it. Returns what stops it. */

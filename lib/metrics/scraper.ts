@@ -69,7 +69,9 @@ export class Scraper {
 	}
 
 	async scrape(): Promise<readonly Family[]> {
-		const readings = await Promise.all(this.#desks.map((desk) => desk.read()));
+		const begun = this.#desks.map((desk) => desk.read());
+		const readings: Reading[] = [];
+		for (const reading of begun) readings.push(reading instanceof Promise ? await reading : reading);
 		return [
 			...readings.flatMap((reading) => reading.families),
 			{ definition: success, series: readings.map((reading) => reading.success) },
@@ -134,12 +136,8 @@ class Desk {
 		if (this.#flight) return this.#flight;
 		this.#flightTurn = this.#turns?.current();
 		const flight = this.#collect();
-		if (!(flight instanceof Promise)) return flight;
-		this.#flight = flight.finally(() => {
-			this.#flight = undefined;
-			this.#overdue = false;
-		});
-		return this.#flight;
+		if (flight instanceof Promise) this.#flight = flight;
+		return flight;
 	}
 
 	/** For who came when another worker had shown more than the flight under way may bring. */
@@ -153,13 +151,22 @@ class Desk {
 
 	#collect(): Reading | Promise<Reading> {
 		const startedAt = this.#ports.clock.monotonic();
-		const land = (families: readonly Family[]) => this.#land(families, startedAt);
-		const crash = (error: unknown) => this.#crash(error, startedAt);
 		try {
 			const families = this.#collector.collect();
-			return families instanceof Promise ? families.then(land).catch(crash) : land(families);
+			return families instanceof Promise ? this.#awaitFlight(families, startedAt) : this.#land(families, startedAt);
 		} catch (error) {
-			return crash(error);
+			return this.#crash(error, startedAt);
+		}
+	}
+
+	async #awaitFlight(families: Promise<readonly Family[]>, startedAt: number): Promise<Reading> {
+		try {
+			return this.#land(await families, startedAt);
+		} catch (error) {
+			return this.#crash(error, startedAt);
+		} finally {
+			this.#flight = undefined;
+			this.#overdue = false;
 		}
 	}
 

@@ -46,11 +46,11 @@ const seenLog = { ...initialLogCount(), files: [{ id: 'log', offset: 0, withinLi
 /** Every collector by the name of its file, with the facts that make it yield whatever it can. */
 export const everyCollector: Readonly<Record<string, Collector>> = {
 	'custodian': custodianCollector(aboutUs),
-	'analytics': analyticsCollector(follower, [], async () => new Set([0])),
-	'process': processCollector({ read: async () => ({}) }),
+	'analytics': analyticsCollector(follower, [], () => new Set([0])),
+	'process': processCollector({ read: () => ({}) }),
 	'threads': threadsCollector({ read: nothing }),
 	'main-thread': mainThreadCollector({ latest: async () => ({ measuredAt: 0 }) }),
-	'databases': databasesCollector({ read: nothing }, clock),
+	'databases': databasesCollector({ read: () => [] }, clock),
 	'tables': tablesCollector({ read: nothing }),
 	'storage': storageCollector({ read: nothing }),
 	'cluster': clusterCollector({ peers: nothing }),

@@ -1,6 +1,7 @@
 import { CustodianError, messageOf } from '../../errors.ts';
 import type { CheckpointStore } from '../../metrics/fold/follower.ts';
 import type { LogCountStore } from '../../metrics/log/follower.ts';
+import { sharedCount } from './shared-count.ts';
 import type { State } from './state.ts';
 
 /**
@@ -8,12 +9,12 @@ import type { State } from './state.ts';
  * all workers, makes no audit entry and does not count as traffic.
  */
 export function harperCheckpoints(state: State, id: string): SavedCheckpoints {
-	const cursorId = `${id}-cursor`;
+	const place = remembered(state, `${id}-cursor`);
 	return {
-		cursor: () => field(read(state, cursorId), 'cursor', 'number'),
-		savedAt: () => (state.problem() === undefined ? field(read(state, cursorId), 'savedAt', 'number') : undefined),
+		cursor: () => field(place.read(), 'cursor', 'number'),
+		savedAt: () => (state.problem() === undefined ? field(place.read(), 'savedAt', 'number') : undefined),
 		load: () => field(read(state, id), 'text', 'string'),
-		save: (cursor, savedAt, text) => write(state, { id, text }, { id: cursorId, cursor, savedAt }),
+		save: (cursor, savedAt, text) => place.write({ cursor, savedAt }, { id, text }),
 	};
 }
 
@@ -24,9 +25,33 @@ interface SavedCheckpoints extends CheckpointStore {
 
 /** Keeps one text as a record of the same table. */
 export function harperLogCount(state: State, id: string): LogCountStore {
+	const record = remembered(state, id);
 	return {
-		load: () => field(read(state, id), 'text', 'string'),
-		save: (text) => write(state, { id, text }),
+		load: () => (state.problem() === undefined ? field(record.read(), 'text', 'string') : undefined),
+		save: (text) => record.write({ text }),
+	};
+}
+
+/**
+ * A small record that every scrape asks for and that is saved once a minute. It is read again only when a thread of this
+ * process has saved since; no other process writes it.
+ */
+function remembered(state: State, id: string) {
+	const saves = sharedCount(state, ['saves', id]);
+	let seen: number | undefined;
+	let record: unknown;
+	return {
+		read(): unknown {
+			const current = saves?.current();
+			if (current === undefined || current !== seen) record = read(state, id);
+			seen = current;
+			return record;
+		},
+		/** Together with other records: all of them or none. */
+		async write(fields: object, ...others: readonly StateRecord[]): Promise<void> {
+			await write(state, ...others, { ...fields, id });
+			saves?.take();
+		},
 	};
 }
 

@@ -1,35 +1,45 @@
 import { statSync } from 'node:fs';
 import type { DatabaseFacts, DatabaseReading, Reader } from '../../metrics/collectors/databases.ts';
 import { numberIn } from './fields.ts';
+import type { RootStore } from './host.ts';
 import { type Database, listDatabases, pageBytes } from './stores.ts';
 
 export function harperDatabases(): DatabaseFacts {
-	return { read: async () => listDatabases().flatMap(readIfOpen) };
+	const sizes = new WeakMap<RootStore, Sizes>();
+	return { read: () => listDatabases().flatMap((database) => readIfOpen(database, sizes)) };
+}
+
+/** What only a write transaction changes. */
+interface Sizes extends Pick<DatabaseReading, 'auditBytes' | 'auditEntries' | 'fileBytes'> {
+	readonly lastTransactionId: number | undefined;
 }
 
 /** A database may be dropped under our hands; the others are not touched by that. */
-function readIfOpen(database: Database): DatabaseReading[] {
+function readIfOpen(database: Database, sizes: WeakMap<RootStore, Sizes>): DatabaseReading[] {
 	try {
-		return [readDatabase(database)];
+		return [readDatabase(database, sizes)];
 	} catch (error) {
-		if (error instanceof Error && error.message.includes('closed database')) return [];
+		if (error instanceof Error && /closed/.test(error.message)) return [];
 		throw error;
 	}
 }
 
-function readDatabase({ name, root, auditStore }: Database): DatabaseReading {
-	const stats = root.getStats();
-	const audit = auditStore?.db.stat();
-	const readers = parseReaderList(root.readerList());
+function readDatabase(database: Database, known: WeakMap<RootStore, Sizes>): DatabaseReading {
+	const { name, root } = database;
+	const stats = root.env.info();
+	const lastTransactionId = numberIn(stats, 'lastTxnId');
+	let sizes = known.get(root);
+	if (sizes === undefined || sizes.lastTransactionId !== lastTransactionId) {
+		sizes = { lastTransactionId, ...readSizes(database) };
+		known.set(root, sizes);
+	}
 	return {
 		name,
-		auditBytes: audit && pageBytes(audit),
-		auditEntries: audit?.entryCount,
+		...sizes,
 		mapBytes: numberIn(stats, 'mapSize'),
 		lastPage: numberIn(stats, 'lastPageNumber'),
-		lastTransactionId: numberIn(stats, 'lastTxnId'),
 		maxReaders: numberIn(stats, 'maxReaders'),
-		readers,
+		readers: parseReaderList(root.readerList()),
 		transactions: numberIn(stats, 'txns'),
 		puts: numberIn(stats, 'puts'),
 		deletes: numberIn(stats, 'deletes'),
@@ -41,8 +51,13 @@ function readDatabase({ name, root, auditStore }: Database): DatabaseReading {
 		flushSeconds: numberIn(stats, 'timePageFlushes'),
 		syncSeconds: numberIn(stats, 'timeSync'),
 		// Not timeTxnWaiting, which LMDB counts per thread: every worker would show its own.
-		fileBytes: fileBytes(root.path),
 	};
+}
+
+function readSizes({ root, auditStore }: Database): Omit<Sizes, 'lastTransactionId'> {
+	if (auditStore) root.getStats();
+	const audit = auditStore?.db.stat();
+	return { auditBytes: audit && pageBytes(audit), auditEntries: audit?.entryCount, fileBytes: fileBytes(root.path) };
 }
 
 /** Synchronous: the file is open and mapped, so the kernel answers from memory. A dropped database has no size. */

@@ -96,7 +96,10 @@ function urlOf(request: HarperRequest): { readonly pathname: string; readonly se
 	};
 }
 
-/** Harper sends a response with a body verbatim, and on some statuses sets headers of its own. */
+/**
+ * Harper sends a response with a body verbatim, and on some statuses sets headers of its own. All it needs of headers is
+ * what a map has; of `Headers` every value is checked twice.
+ */
 function toHarper({ status, headers, body }: HttpResponse): object {
-	return { status, headers: new Headers(headers), body };
+	return { status, headers: new Map(Object.entries(headers)), body };
 }

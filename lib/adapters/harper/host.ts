@@ -5,7 +5,10 @@
 export interface Host {
 	readonly server: Server;
 	readonly databases: Readonly<Record<string, Readonly<Record<string, TableClass>>>>;
-	readonly threads: { onMessageByType(type: string, listener: (message: unknown) => void): void };
+	/** A port to every other living thread; that to the main thread has no id. */
+	readonly threads: readonly { readonly threadId?: number }[] & {
+		onMessageByType(type: string, listener: (message: unknown) => void): void;
+	};
 	readonly logger: Logger;
 }
 
@@ -52,6 +55,8 @@ export interface TreeStats {
 export interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
+	/** Of the environment as a whole; needs no read transaction, unlike everything else. */
+	readonly env: { info(): Readonly<Record<string, number>> };
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
 	readerList(): string;
 }

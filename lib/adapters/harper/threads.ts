@@ -1,19 +1,20 @@
+import { threadId as ownId } from 'node:worker_threads';
 import type { ThreadFacts, ThreadReading } from '../../metrics/collectors/threads.ts';
 import { asFields, type Fields, listIn, numberIn, stringIn } from './fields.ts';
+import { harperHost } from './host.ts';
 import { operate } from './in-process.ts';
 
-/** Overlapping readings are one: two collectors ask in each scrape, and each answer comes from the main thread. */
+/** The main thread answers, so a reading wakes it. */
 export function harperThreads(): ThreadFacts {
-	let inFlight: Promise<readonly ThreadReading[]> | undefined;
-	return {
-		read() {
-			inFlight ??= readThreads().finally(() => {
-				inFlight = undefined;
-			});
-			return inFlight;
-		},
-	};
+	return { read: readThreads };
 }
+
+/** The ids of all threads that live now; known without asking, by the ports that Harper keeps to each of them. */
+export function livingThreads(): ReadonlySet<number> {
+	return new Set([MAIN_THREAD, ownId, ...harperHost().threads.map((port) => port.threadId ?? MAIN_THREAD)]);
+}
+
+const MAIN_THREAD = 0;
 
 async function readThreads(): Promise<readonly ThreadReading[]> {
 	// Narrow attributes: the whole operation spawns processes and takes a third of a second.

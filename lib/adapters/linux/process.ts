@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import type { ProcessFacts, ProcessReading } from '../../metrics/collectors/process.ts';
 
@@ -8,26 +8,34 @@ const TICKS_PER_SECOND = 100;
 /** Off Linux there is no /proc, and what comes from there is undefined. */
 export function linuxProcess(): ProcessFacts {
 	const constants = readConstants();
+	const stat = kernelFile('/proc/self/stat');
+	const io = kernelFile('/proc/self/io');
+	const pageBytes = pageSize(parseStat(stat()).residentPages);
 	return {
-		async read() {
+		read() {
 			const usage = process.resourceUsage();
-			const stat = readIfThere('/proc/self/stat');
-			const io = readIfThere('/proc/self/io');
-			return {
+			const { virtualBytes, residentPages } = parseStat(stat());
+			const reading = {
 				userCpuSeconds: usage.userCPUTime / 1e6,
 				systemCpuSeconds: usage.systemCPUTime / 1e6,
 				minorPageFaults: usage.minorPageFault,
 				majorPageFaults: usage.majorPageFault,
 				voluntaryContextSwitches: usage.voluntaryContextSwitches,
 				involuntaryContextSwitches: usage.involuntaryContextSwitches,
-				residentBytes: process.memoryUsage.rss(),
-				...(stat === undefined ? {} : { virtualBytes: parseStat(stat).virtualBytes }),
-				...(io === undefined ? {} : parseIo(io)),
-				openDescriptors: await countDescriptors(),
+				residentBytes: residentPages === undefined ? process.memoryUsage.rss() : residentPages * pageBytes,
+				virtualBytes,
+				...parseIo(io()),
 				...constants,
 			};
+			const openDescriptors = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size;
+			return openDescriptors === 0 ? listDescriptors(reading) : { ...reading, openDescriptors };
 		},
 	};
+}
+
+/** The kernel says it to programs at their start only, but it is a power of two. */
+function pageSize(residentPages = 1): number {
+	return 2 ** Math.round(Math.log2(process.memoryUsage.rss() / residentPages));
 }
 
 interface ProcessIdentity {
@@ -39,25 +47,21 @@ interface ProcessIdentity {
 
 /** Without /proc a process is told apart by its number alone. */
 export function processIdentity(): ProcessIdentity {
-	const stat = readIfThere('/proc/self/stat');
-	const startTicks = stat === undefined ? undefined : parseStat(stat).startTicks;
+	const { startTicks } = parseStat(readIfThere('/proc/self/stat'));
 	return { id: `${process.pid}-${startTicks ?? ''}`, startedAt: Date.now() - process.uptime() * 1000 };
 }
 
-/** Since Linux 6.2 the directory's size is the number. Before, thousands may have to be listed, by another thread. */
-async function countDescriptors(): Promise<number | undefined> {
-	const size = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size ?? 0;
-	if (size > 0) return size;
+/** Before Linux 6.2 the directory's size is not the number, and thousands may have to be listed, by another thread. */
+async function listDescriptors(reading: ProcessReading): Promise<ProcessReading> {
 	const listed = await readdir('/proc/self/fd').catch(() => undefined);
 	// One of them is the directory being read.
-	return listed && listed.length - 1;
+	return { ...reading, openDescriptors: listed && listed.length - 1 };
 }
 
 function readConstants(): Pick<ProcessReading, 'startedAt' | 'maxDescriptors'> {
-	const own = readIfThere('/proc/self/stat');
 	const system = readIfThere('/proc/stat');
 	const limits = readIfThere('/proc/self/limits');
-	const startTicks = own === undefined ? undefined : parseStat(own).startTicks;
+	const { startTicks } = parseStat(readIfThere('/proc/self/stat'));
 	const bootSeconds = numberAfter(/^btime (\d+)$/m, system);
 	return {
 		startedAt:
@@ -69,13 +73,19 @@ function readConstants(): Pick<ProcessReading, 'startedAt' | 'maxDescriptors'> {
 }
 
 /** The name of the program stands in parentheses and may hold anything, parentheses and spaces included. */
-export function parseStat(text: string): { virtualBytes: number | undefined; startTicks: number | undefined } {
+export function parseStat(
+	text = ''
+): Readonly<Record<'startTicks' | 'virtualBytes' | 'residentPages', number | undefined>> {
 	// Fields are counted from 1 in proc(5); the first after the name is number 3.
 	const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-	return { startTicks: parse(fields[22 - 3]), virtualBytes: parse(fields[23 - 3]) };
+	return {
+		startTicks: parse(fields[22 - 3]),
+		virtualBytes: parse(fields[23 - 3]),
+		residentPages: parse(fields[24 - 3]),
+	};
 }
 
-export function parseIo(text: string): Pick<ProcessReading, 'storageReadBytes' | 'storageWrittenBytes'> {
+export function parseIo(text: string | undefined): Pick<ProcessReading, 'storageReadBytes' | 'storageWrittenBytes'> {
 	return {
 		storageReadBytes: numberAfter(/^read_bytes: (\d+)$/m, text),
 		storageWrittenBytes: numberAfter(/^write_bytes: (\d+)$/m, text),
@@ -90,13 +100,25 @@ function parse(digits: string | undefined): number | undefined {
 	return digits === undefined || !/^\d+$/.test(digits) ? undefined : Number(digits);
 }
 
+/** What a file of the kernel says now. It stays open: to look up its path takes longer than to read it. */
+function kernelFile(path: string): () => string | undefined {
+	const buffer = Buffer.alloc(4096);
+	const descriptor = ifThere(() => openSync(path, 'r'));
+	if (descriptor === undefined) return () => undefined;
+	return () => ifThere(() => buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0)));
+}
+
+function readIfThere(path: string): string | undefined {
+	return ifThere(() => readFileSync(path, 'utf8'));
+}
+
 /**
  * Not there, or not ours to read (/proc/self/io in some containers): unknown either way. Synchronous, since the kernel
  * answers from memory and a detour over the thread pool costs more than the reading.
  */
-function readIfThere(path: string): string | undefined {
+function ifThere<T>(read: () => T): T | undefined {
 	try {
-		return readFileSync(path, 'utf8');
+		return read();
 	} catch {
 		return undefined;
 	}

@@ -9,18 +9,18 @@ export function analyticsDefinitions(custom: readonly CustomMetric[]): readonly 
 	return [...foldDefinitions(custom), ...followerDefinitions];
 }
 
-/** Shows the fold of the raw analytics log, brought up to date. `livingThreads` is undefined where unknown. */
+/** Shows the fold of the raw analytics log, brought up to date. */
 export function analyticsCollector(
 	follower: Follower,
 	custom: readonly CustomMetric[],
-	livingThreads: () => Promise<ReadonlySet<number> | undefined>
+	livingThreads: () => ReadonlySet<number>
 ): Collector {
 	return {
 		name: 'analytics',
 		definitions: analyticsDefinitions(custom),
 		async collect() {
-			const [living] = await Promise.all([livingThreads(), follower.advance()]);
-			return follower.families(living);
+			await follower.advance();
+			return follower.families(livingThreads());
 		},
 	};
 }

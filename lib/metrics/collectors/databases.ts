@@ -35,7 +35,7 @@ export interface DatabaseReading {
 
 export interface DatabaseFacts {
 	/** Every database that has tables, `system` included. */
-	read(): Promise<readonly DatabaseReading[]>;
+	read(): readonly DatabaseReading[];
 }
 
 const lmdb = 'LMDB: env stat and info';
@@ -132,8 +132,8 @@ export function databasesCollector(facts: DatabaseFacts, clock: Pick<Clock, 'mon
 	return {
 		name: 'databases',
 		definitions: [...plain.map(([definition]) => definition), phaseSeconds, oldestReaderSeconds],
-		async collect() {
-			const databases = await facts.read();
+		collect() {
+			const databases = facts.read();
 			const now = clock.monotonic();
 			pins = observePins(pins, databases, now);
 			return [

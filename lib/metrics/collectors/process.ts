@@ -1,5 +1,5 @@
 import type { Collector } from '../collector.ts';
-import { type FamilyDefinition, samples, single, seconds } from '../family.ts';
+import { type Family, type FamilyDefinition, samples, single, seconds } from '../family.ts';
 
 /** What the operating system says about the Harper process, all threads together. What it does not say is undefined. */
 export interface ProcessReading {
@@ -20,7 +20,7 @@ export interface ProcessReading {
 
 export interface ProcessFacts {
 	/** The totals of the whole process since it began, the same from whichever thread asks. */
-	read(): Promise<ProcessReading>;
+	read(): ProcessReading | Promise<ProcessReading>;
 }
 
 const cpuSeconds: FamilyDefinition = {
@@ -35,7 +35,7 @@ const residentMemory: FamilyDefinition = {
 	type: 'gauge',
 	help: 'Memory of the Harper process that is in RAM, the pages of its database files that it has touched included.',
 	labels: [],
-	source: 'process.memoryUsage.rss()',
+	source: '/proc/self/stat',
 };
 const virtualMemory: FamilyDefinition = {
 	name: 'harper_process_virtual_memory_bytes',
@@ -102,31 +102,35 @@ export function processCollector(facts: ProcessFacts): Collector {
 			maxDescriptors,
 			startTime,
 		],
-		async collect() {
-			const reading = await facts.read();
-			return [
-				samples(cpuSeconds, [
-					[['user'], reading.userCpuSeconds],
-					[['system'], reading.systemCpuSeconds],
-				]),
-				single(residentMemory, reading.residentBytes),
-				single(virtualMemory, reading.virtualBytes),
-				samples(pageFaults, [
-					[['minor'], reading.minorPageFaults],
-					[['major'], reading.majorPageFaults],
-				]),
-				samples(contextSwitches, [
-					[['voluntary'], reading.voluntaryContextSwitches],
-					[['involuntary'], reading.involuntaryContextSwitches],
-				]),
-				samples(storageBytes, [
-					[['read'], reading.storageReadBytes],
-					[['written'], reading.storageWrittenBytes],
-				]),
-				single(openDescriptors, reading.openDescriptors),
-				single(maxDescriptors, reading.maxDescriptors),
-				single(startTime, seconds(reading.startedAt)),
-			];
+		collect() {
+			const reading = facts.read();
+			return reading instanceof Promise ? reading.then(show) : show(reading);
 		},
 	};
+}
+
+function show(reading: ProcessReading): readonly Family[] {
+	return [
+		samples(cpuSeconds, [
+			[['user'], reading.userCpuSeconds],
+			[['system'], reading.systemCpuSeconds],
+		]),
+		single(residentMemory, reading.residentBytes),
+		single(virtualMemory, reading.virtualBytes),
+		samples(pageFaults, [
+			[['minor'], reading.minorPageFaults],
+			[['major'], reading.majorPageFaults],
+		]),
+		samples(contextSwitches, [
+			[['voluntary'], reading.voluntaryContextSwitches],
+			[['involuntary'], reading.involuntaryContextSwitches],
+		]),
+		samples(storageBytes, [
+			[['read'], reading.storageReadBytes],
+			[['written'], reading.storageWrittenBytes],
+		]),
+		single(openDescriptors, reading.openDescriptors),
+		single(maxDescriptors, reading.maxDescriptors),
+		single(startTime, seconds(reading.startedAt)),
+	];
 }

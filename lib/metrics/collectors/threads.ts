@@ -82,6 +82,7 @@ export function threadsCollector(facts: ThreadFacts): Collector {
 	return {
 		name: 'threads',
 		definitions: [heapTotal, heapUsed, external, arrayBuffers, utilization, reportAge, httpWorkers],
+		minIntervalMs: 5_000,
 		async collect() {
 			const threads = await facts.read();
 			const perThread = (definition: FamilyDefinition, value: (thread: ThreadReading) => number | undefined): Family =>

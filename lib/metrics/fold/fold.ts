@@ -113,16 +113,12 @@ export class Fold {
 		this.#measures.clear();
 	}
 
-	/** The families at this moment. `living` are the ids of the threads that exist, or undefined where unknown. */
-	families(living: ReadonlySet<number> | undefined): readonly Family[] {
-		if (living) {
-			this.#connections.keep(living);
-			this.#measures.keep(living);
-		}
-		const folded = [...this.#counters.values(), ...this.#histograms.values()].map((accumulator) =>
-			accumulator.family()
-		);
-		return [...folded, ...(living ? this.#gauges(living) : [])];
+	/** The families at this moment. `living` are the ids of the threads that exist. */
+	families(living: ReadonlySet<number>): readonly Family[] {
+		this.#connections.keep(living);
+		this.#measures.keep(living);
+		const folded = [...this.#counters.values(), ...this.#histograms.values()];
+		return [...folded.map((accumulator) => accumulator.family()), ...this.#gauges(living)];
 	}
 
 	store(): StoredFold {

@@ -7,6 +7,7 @@ import { parseRow } from './entry.ts';
 import { Fold, type FoldConfiguration } from './fold.ts';
 import { RecentKeys } from './recent-keys.ts';
 import { RAW_LOG } from './rule.ts';
+import { inTurn } from '../in-turn.ts';
 
 /** Harper's raw analytics log: rows under ascending keys, float milliseconds. */
 export interface RawLog {
@@ -70,6 +71,8 @@ export class Follower {
 	readonly #ports: FollowerPorts;
 	#fold: Fold;
 	#recent = new RecentKeys();
+	/** How many keys may be remembered before it is worth a look which of them the log no longer holds. */
+	#roomForKeys = 0;
 	#cursor = 0;
 	#gaps = 0;
 	/** When the log was last read, by this worker or by the one whose checkpoint it took. */
@@ -78,7 +81,6 @@ export class Follower {
 	#begun = false;
 	/** Whether this worker has looked at the log. */
 	#started = false;
-	#queue: Promise<unknown> = Promise.resolve();
 
 	constructor(configuration: FoldConfiguration, ports: FollowerPorts) {
 		this.#configuration = configuration;
@@ -89,7 +91,7 @@ export class Follower {
 	/** Folds what is new. Before the elected worker has saved for the first time there is nothing to go on from. */
 	advance(): Promise<void> {
 		return this.#exclusively(async () => {
-			await this.#adoptIfBehind();
+			if (this.#isBehind()) await this.#adoptIfSaved();
 			if (this.#begun) await this.#advance();
 		});
 	}
@@ -101,7 +103,7 @@ export class Follower {
 	save(): Promise<void> {
 		return this.#exclusively(async () => {
 			const { checkpoints, clock, pause, process } = this.#ports;
-			const readable = await this.#adoptIfBehind();
+			const readable = !this.#isBehind() || (await this.#adoptIfSaved());
 			this.#begun = true;
 			await this.#advance();
 			if (readable && (checkpoints.cursor() ?? 0) > this.#cursor) return;
@@ -119,16 +121,12 @@ export class Follower {
 	}
 
 	/** The totals up to the last `advance`. */
-	families(livingThreads: ReadonlySet<number> | undefined): readonly Family[] {
+	families(livingThreads: ReadonlySet<number>): readonly Family[] {
 		return [...this.#fold.families(livingThreads), single(gapsFamily, this.#gaps)];
 	}
 
 	/** One at a time: saving pauses, and the fold must stand still meanwhile. */
-	#exclusively<T>(work: () => Promise<T>): Promise<T> {
-		const result = this.#queue.then(work, work);
-		this.#queue = result.catch(() => undefined);
-		return result;
-	}
+	readonly #exclusively = inTurn();
 
 	async #advance(): Promise<void> {
 		const { clock, log, pause } = this.#ports;
@@ -144,9 +142,14 @@ export class Follower {
 			await pause();
 		}
 		this.#readAt = readAt;
-		// What the log still holds may be met again, and must be known then.
-		const [oldest = 0] = log.keys(0, 1);
-		this.#recent.forgetBelow(Math.max(oldest, Math.min(this.#cursor, readAt) - KEYS_KEPT_MS));
+		if (this.#recent.size > this.#roomForKeys) this.#forgetKeys();
+	}
+
+	/** What the log still holds may be met again, and must be known then. */
+	#forgetKeys(): void {
+		const [oldest = 0] = this.#ports.log.keys(0, 1);
+		this.#recent.forgetBelow(Math.max(oldest, Math.min(this.#cursor, this.#readAt) - KEYS_KEPT_MS));
+		this.#roomForKeys = this.#recent.size + BATCH;
 	}
 
 	/** Whether rows may have come and gone since the checkpoint: long ago, and the log no longer reaches back to it. */
@@ -177,10 +180,13 @@ export class Follower {
 		this.#cursor = Math.max(this.#cursor, key);
 	}
 
-	/** Takes the saved checkpoint where this worker has fallen behind. False where there is one that cannot be read. */
-	async #adoptIfBehind(): Promise<boolean> {
-		const { checkpoints, clock, pause, warn } = this.#ports;
-		if (this.#begun && clock.now() - this.#cursor <= ADOPT_AFTER_MS) return true;
+	#isBehind(): boolean {
+		return !this.#begun || this.#ports.clock.now() - this.#cursor > ADOPT_AFTER_MS;
+	}
+
+	/** Takes the saved checkpoint where it is further. False where there is one that cannot be read. */
+	async #adoptIfSaved(): Promise<boolean> {
+		const { checkpoints, pause, warn } = this.#ports;
 		try {
 			const saved = checkpoints.cursor();
 			if (saved === undefined || (this.#begun && saved <= this.#cursor)) return true;
@@ -200,6 +206,7 @@ export class Follower {
 		this.#fold.restore(fold);
 		if (process !== this.#ports.process.id) this.#fold.forgetThreads();
 		this.#recent = new RecentKeys(recentKeys);
+		this.#roomForKeys = 0;
 		this.#cursor = cursor;
 		this.#gaps = gaps;
 		this.#readAt = readAt;

@@ -6,6 +6,10 @@ export class RecentKeys {
 		this.#keys = [...keys];
 	}
 
+	get size(): number {
+		return this.#keys.length;
+	}
+
 	has(key: number): boolean {
 		return this.#keys[this.#position(key)] === key;
 	}

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Clock } from '../../time.ts';
+import { inTurn } from '../in-turn.ts';
 import { advanceLogCount, initialLogCount, logLevels, type LogCount, type LogFiles } from './count.ts';
 
 /** Where the count is kept: one value, replaced whole or not at all, readable by every worker. */
@@ -29,7 +30,7 @@ export class LogFollower {
 	#state: LogCount | undefined;
 	/** What was last found saved; it changes seldom, and parsing it costs more than the rest of a look. */
 	#adopted: string | undefined;
-	#queue: Promise<unknown> = Promise.resolve();
+	readonly #exclusively = inTurn();
 
 	constructor(log: LogFiles, store: LogCountStore, clock: Pick<Clock, 'now'>) {
 		this.#log = log;
@@ -53,12 +54,6 @@ export class LogFollower {
 			this.#state = await advanceLogCount(this.#state ?? initialLogCount(), this.#log, this.#clock.now());
 			await this.#store.save(JSON.stringify(this.#state));
 		});
-	}
-
-	#exclusively<T>(work: () => Promise<T>): Promise<T> {
-		const result = this.#queue.then(work, work);
-		this.#queue = result.catch(() => undefined);
-		return result;
 	}
 
 	/** Takes what was saved where it is further than what this worker counted itself. Damaged, it counts for nothing. */

@@ -42,12 +42,14 @@ const store = (pages: number, entryCount = 0) => ({ db: { stat: () => tree(pages
 /** A global `databases` like Harper's: `system` is there and not enumerable. */
 function stubDatabases(tableCount = 1): { statsTaken: () => number } {
 	let statsTaken = 0;
+	const info = { lastPageNumber: 99, lastTxnId: 12, timeSync: 0.5, puts: 0 };
 	const rootStore = {
 		path: '/nowhere/data.mdb',
 		getStats: () => {
 			statsTaken++;
-			return { ...tree(1), root: tree(1), free: tree(1), lastPageNumber: 99, lastTxnId: 12, timeSync: 0.5, puts: 0 };
+			return { ...tree(1), root: tree(1), free: tree(1), ...info };
 		},
+		env: { info: () => info },
 		readerList: () => '\t\tpid\t\t thread\t\t txnid\n      6239 7f9dd7699c80 -\n      6239 7f9d5cdfd6c0 7\n',
 		dbisDb: store(1),
 	};
@@ -153,7 +155,7 @@ test('jobs are counted in the status index, and are unknown without the table', 
 describe('databases', () => {
 	test('all with tables are read, the hidden system included, and a missing file has no size', async () => {
 		stubDatabases();
-		const readings = await harperDatabases().read();
+		const readings = harperDatabases().read();
 		expect(readings.map(({ name }) => name)).toEqual(['data', 'system']);
 		expect(readings[0]).toMatchObject({
 			fileBytes: undefined,

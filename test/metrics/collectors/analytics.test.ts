@@ -26,7 +26,7 @@ test('a reading folds what is new and shows it, custom mappings included', async
 			warn: (message) => expect.unreachable(message),
 		}
 	);
-	const collector = analyticsCollector(follower, [mapping], async () => undefined);
+	const collector = analyticsCollector(follower, [mapping], () => new Set());
 	// The elected worker begins.
 	await follower.save();
 	const families = new Map((await collector.collect()).map(({ definition, series }) => [definition.name, series]));

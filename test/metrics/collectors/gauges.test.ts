@@ -18,17 +18,18 @@ import { collected } from './sample-of.ts';
 const HOSTILE = 'a"b\\c\nd|é';
 const clock = { monotonic: () => 0 };
 const answers = <T>(value: T) => ({ read: async () => value });
+const says = <T>(value: T) => ({ read: () => value });
 
 const collectors: readonly Collector[] = [
 	certificatesCollector(answers([])),
 	clusterCollector({ peers: async () => [] }),
 	componentsCollector(answers({ components: [], reported: [] })),
-	databasesCollector(answers([]), clock),
+	databasesCollector(says([]), clock),
 	jobsCollector({ count: () => undefined }),
 	licensesCollector(answers([])),
 	logLinesCollector(async () => initialLogCount()),
 	mainThreadCollector({ latest: async () => undefined }),
-	processCollector(answers({})),
+	processCollector(says({})),
 	storageCollector(answers([])),
 	tablesCollector(answers([])),
 	threadsCollector(answers([])),
@@ -55,7 +56,7 @@ describe('every collector', () => {
 
 describe('what is unknown is absent', () => {
 	const nothing: readonly (readonly [string, Collector, Record<string, number>])[] = [
-		['process', processCollector(answers({})), {}],
+		['process', processCollector(says({})), {}],
 		['main thread', mainThreadCollector({ latest: async () => undefined }), {}],
 		[
 			'main thread without times',
@@ -63,7 +64,7 @@ describe('what is unknown is absent', () => {
 			{ 'harper_main_thread_measured_timestamp_seconds{}': 5 },
 		],
 		['threads', threadsCollector(answers([{ id: 3, name: 'job' }])), { 'harper_http_workers{}': 0 }],
-		['databases', databasesCollector(answers([{ name: 'data' }]), clock), {}],
+		['databases', databasesCollector(says([{ name: 'data' }]), clock), {}],
 		['tables', tablesCollector(answers([{ name: 'data', tables: [{ name: 'Dog' }] }])), {}],
 		['certificates', certificatesCollector(answers([{ name: 'x' }])), {}],
 		['components', componentsCollector(answers({ components: [], reported: [] })), {}],
@@ -80,7 +81,7 @@ describe('what is unknown is absent', () => {
 
 test('the process is shown in seconds, bytes and counts', async () => {
 	const reading = { userCpuSeconds: 1.5, systemCpuSeconds: 0, residentBytes: 7, majorPageFaults: 2, startedAt: 1_500 };
-	expect(await collected(processCollector(answers(reading)))).toEqual({
+	expect(await collected(processCollector(says(reading)))).toEqual({
 		'harper_process_cpu_seconds_total{user}': 1.5,
 		'harper_process_cpu_seconds_total{system}': 0,
 		'harper_process_resident_memory_bytes{}': 7,
@@ -127,13 +128,13 @@ describe('databases', () => {
 	test('the oldest reader is the one with the lowest transaction, idle slots aside', async () => {
 		const readers = [{ id: 'a' }, { id: 'b', transactionId: 90 }, { id: 'c', transactionId: 70 }];
 		const reading = await collected(
-			databasesCollector(answers([{ name: 'data', lastTransactionId: 100, readers }]), clock)
+			databasesCollector(says([{ name: 'data', lastTransactionId: 100, readers }]), clock)
 		);
 		expect(reading).toMatchObject({ [transactions]: 30, [held]: 0, 'harper_database_readers{data}': 2 });
 	});
 
 	test('no reader holds back nothing', async () => {
-		const facts = answers([{ name: 'data', lastTransactionId: 100, readers: [{ id: 'a' }] }]);
+		const facts = says([{ name: 'data', lastTransactionId: 100, readers: [{ id: 'a' }] }]);
 		expect(await collected(databasesCollector(facts, clock))).toMatchObject({
 			[transactions]: 0,
 			[held]: 0,
@@ -145,7 +146,7 @@ describe('databases', () => {
 		let now = 0;
 		let last = 100;
 		let oldest = { id: 'a', transactionId: 100 };
-		const facts = { read: async () => [{ name: 'data', lastTransactionId: last, readers: [oldest] }] };
+		const facts = { read: () => [{ name: 'data', lastTransactionId: last, readers: [oldest] }] };
 		const collector = databasesCollector(facts, { monotonic: () => now });
 		const heldAt = async (at: number): Promise<number | undefined> => {
 			now = at;
@@ -162,7 +163,7 @@ describe('databases', () => {
 	});
 
 	test('seconds of transactions are split by phase and zero stays zero', async () => {
-		const facts = answers([{ name: 'system', startSeconds: 0, syncSeconds: 2.5, puts: 4, fileBytes: 8192 }]);
+		const facts = says([{ name: 'system', startSeconds: 0, syncSeconds: 2.5, puts: 4, fileBytes: 8192 }]);
 		expect(await collected(databasesCollector(facts, clock))).toEqual({
 			'harper_database_transaction_seconds_total{system|start}': 0,
 			'harper_database_transaction_seconds_total{system|sync}': 2.5,

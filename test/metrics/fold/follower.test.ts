@@ -66,7 +66,7 @@ class FakeHarper {
 }
 
 function total(follower: Follower, name: string): number {
-	const family = follower.families(undefined).find(({ definition }) => definition.name === name);
+	const family = follower.families(new Set()).find(({ definition }) => definition.name === name);
 	return (family?.series ?? []).reduce((sum, series) => sum + (series as Sample).value, 0);
 }
 
