@@ -13,7 +13,14 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/errors.ts': [],
 	'lib/pause.ts': [],
 	'lib/metrics/family.ts': [],
-	'lib/metrics/fold/': ['lib/metrics/family.ts', 'lib/metrics/in-turn.ts', 'lib/metrics/fold/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/metrics/fold/': [
+		'lib/metrics/family.ts',
+		'lib/metrics/in-turn.ts',
+		'lib/metrics/fold/',
+		'lib/time.ts',
+		'lib/errors.ts',
+		'lib/pause.ts',
+	],
 	'lib/metrics/collectors/': [
 		'lib/metrics/collector.ts',
 		'lib/metrics/family.ts',

@@ -33,12 +33,14 @@ export class Exposition {
 	#places: readonly Place[] = [];
 
 	render(families: readonly Family[], format: Format): Rendering {
-		const present = families.filter(({ series }) => series.length > 0);
+		const present = families.filter(isPresent);
 		if (!fits(this.#places, present)) this.#places = this.#arrange(present);
+		const places = this.#places;
 		const chunks: Buffer[] = [];
 		const omissions: Omission[] = [];
-		for (const [index, { rendered, flaw }] of this.#places.entries()) {
+		for (let index = 0; index < present.length; index++) {
 			const family = present[index]!;
+			const { rendered, flaw } = places[index]!;
 			if (flaw !== undefined) {
 				omissions.push({ family: family.definition.name, reason: flaw });
 				continue;
@@ -89,7 +91,14 @@ const END_OF_FILE = Buffer.from('# EOF\n');
 
 function fits(places: readonly Place[], families: readonly Family[]): boolean {
 	if (places.length !== families.length) return false;
-	return places.every(({ definition }, index) => definition === families[index]!.definition);
+	for (let index = 0; index < places.length; index++) {
+		if (places[index]!.definition !== families[index]!.definition) return false;
+	}
+	return true;
+}
+
+function isPresent({ series }: Family): boolean {
+	return series.length > 0;
 }
 
 function clash(names: readonly string[], taken: ReadonlySet<string>): string | undefined {

@@ -246,7 +246,7 @@ describe('what no reader would accept', () => {
 
 	it('is left out at each scrape, until it is mended', () => {
 		const exposition = new Exposition();
-		const requests = (value: number) => samples(REQUESTS, [[['/', 'GET'], value]]);
+		const requests = (count: number) => samples(REQUESTS, [[['/', 'GET'], count]]);
 		for (let scrape = 0; scrape < 2; scrape++) {
 			expect(exposition.render([requests(-1), good], 'text').omissions).toEqual([
 				{ family: REQUESTS.name, labelValues: ['/', 'GET'], reason: 'a counter is negative or NaN' },

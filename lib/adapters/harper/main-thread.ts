@@ -19,7 +19,7 @@ export function harperMainThread(clock: Pick<Clock, 'now'>): MainThreadFacts {
 	);
 }
 
-/** Each row is decoded once: a reading looks only at what was added since the one before. */
+/** Each row is decoded once: a reading looks only at what was added since the one before, and not before it can be there. */
 export function mainThreadFrom(
 	rows: () => Rows | undefined,
 	ownId: () => number | undefined,
@@ -31,7 +31,9 @@ export function mainThreadFrom(
 	let latest: MainThreadReading | undefined;
 	return {
 		async latest() {
-			const oldest = clock.now() - PERIODS_KEPT * periodMs;
+			const now = clock.now();
+			if (latest !== undefined && now >= latest.measuredAt && now < latest.measuredAt + periodMs) return latest;
+			const oldest = now - PERIODS_KEPT * periodMs;
 			nodeId ??= ownId();
 			let newest = newestSeen;
 			// Read at the store: a reading through the table is charged to the license.

@@ -82,7 +82,8 @@ export function threadsCollector(facts: ThreadFacts): Collector {
 	return {
 		name: 'threads',
 		definitions: [heapTotal, heapUsed, external, arrayBuffers, utilization, reportAge, httpWorkers],
-		minIntervalMs: 5_000,
+		// The main thread has to be woken for the answer, and that costs more than the rest of a scrape.
+		minIntervalMs: 10_000,
 		async collect() {
 			const threads = await facts.read();
 			const perThread = (definition: FamilyDefinition, value: (thread: ThreadReading) => number | undefined): Family =>

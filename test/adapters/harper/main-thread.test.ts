@@ -48,15 +48,27 @@ test('the newest row of this node is taken, other metrics and other nodes aside'
 });
 
 test('rows are looked at once, and the last finding stays until there is a newer one', async () => {
-	const { table, facts } = reader();
+	const { table, facts, now } = reader();
 	table.add(50_000, 'main-thread-utilization');
 	for (let at = 50_001; at < 50_200; at++) table.add(at, 'table-size');
 	await facts.latest();
 	const before = table.handedOut();
+	now.at = 50_000 + PERIOD_MS;
 	expect(await facts.latest()).toMatchObject({ measuredAt: 50_000 });
 	expect(table.handedOut() - before).toBeLessThanOrEqual(1);
-	table.add(60_000, 'main-thread-utilization');
-	expect(await facts.latest()).toMatchObject({ measuredAt: 60_000 });
+	table.add(now.at, 'main-thread-utilization');
+	expect(await facts.latest()).toMatchObject({ measuredAt: now.at });
+});
+
+test('before a period has passed nothing is looked at, unless the clock was set back', async () => {
+	const { table, facts, now } = reader();
+	table.add(90_000, 'main-thread-utilization');
+	await facts.latest();
+	table.add(90_001, 'main-thread-utilization');
+	now.at = 90_000 + PERIOD_MS - 1;
+	expect(await facts.latest()).toMatchObject({ measuredAt: 90_000 });
+	now.at = 80_000;
+	expect(await facts.latest()).toMatchObject({ measuredAt: 90_001 });
 });
 
 test('a measurement older than three periods is no fact of the present', async () => {
