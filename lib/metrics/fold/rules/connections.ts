@@ -1,7 +1,7 @@
 import type { Entry } from '../entry.ts';
 import type { FamilyDefinition } from '../../family.ts';
 import { BINNED, falsehoods, MILLISECONDS, observations, RAW_LOG, truths, type Rules } from '../rule.ts';
-import { DURATION_BOUNDS } from './http.ts';
+import { DURATION_BOUNDS } from './requests.ts';
 
 const PROTOCOL = 'protocol is ws or mqtt';
 const labels = ['protocol'];

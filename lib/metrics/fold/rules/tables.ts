@@ -11,7 +11,7 @@ import {
 	type CountRule,
 	type Rules,
 } from '../rule.ts';
-import { DURATION_BOUNDS } from './http.ts';
+import { DURATION_BOUNDS } from './requests.ts';
 
 const TABLE = 'Harper names the table without its database';
 const labels = ['table'];
