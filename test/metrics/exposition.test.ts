@@ -360,6 +360,23 @@ describe('for whatever families', () => {
 		);
 	});
 
+	it('a family that is the same object as before is not looked into', () => {
+		let looks = 0;
+		const sample = {
+			labelValues: [],
+			get value() {
+				looks++;
+				return 1;
+			},
+		};
+		const exposition = new Exposition();
+		const families = [{ definition: UPTIME, series: [sample] }];
+		const first = render(families, 'text', exposition);
+		const looksAtFirst = looks;
+		expect(render(families, 'text', exposition)).toBe(first);
+		expect(looks).toBe(looksAtFirst);
+	});
+
 	it('what has changed is shown, be it a value, a bucket, a sum or a label', () => {
 		const sample = { labelValues: ['/', 'GET'], value: 1 };
 		const wait = { labelValues: ['/'], buckets: new Float64Array([1, 1, 0]), sum: 2, count: 2 };

@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseCertificates } from '../../../lib/adapters/harper/certificates.ts';
 import { harperComponents } from '../../../lib/adapters/harper/components.ts';
@@ -5,7 +6,7 @@ import { harperDatabases, parseReaderList } from '../../../lib/adapters/harper/d
 import { harperJobs } from '../../../lib/adapters/harper/jobs.ts';
 import { harperLicenses } from '../../../lib/adapters/harper/licenses.ts';
 import { harperTables } from '../../../lib/adapters/harper/tables.ts';
-import { harperThreads } from '../../../lib/adapters/harper/threads.ts';
+import { harperThreads, livingThreads } from '../../../lib/adapters/harper/threads.ts';
 
 const operation = vi.fn<(request: object, context: object, authorize: boolean) => Promise<unknown>>();
 afterEach(() => {
@@ -40,7 +41,7 @@ const tree = (pages: number, entryCount = 0) => ({
 const store = (pages: number, entryCount = 0) => ({ db: { stat: () => tree(pages, entryCount) } });
 
 /** A global `databases` like Harper's: `system` is there and not enumerable. */
-function stubDatabases(tableCount = 1): { statsTaken: () => number } {
+function stubDatabases(tableCount = 1) {
 	let statsTaken = 0;
 	const info = { lastPageNumber: 99, lastTxnId: 12, timeSync: 0.5, puts: 0 };
 	const rootStore = {
@@ -64,7 +65,7 @@ function stubDatabases(tableCount = 1): { statsTaken: () => number } {
 	};
 	Object.defineProperty(databases, 'system', { value: { hdb_info: table }, enumerable: false });
 	vi.stubGlobal('databases', databases);
-	return { statsTaken: () => statsTaken };
+	return { info, statsTaken: () => statsTaken };
 }
 
 test('a lazy answer is read to its end, or it would pin pages of the database', async () => {
@@ -105,6 +106,11 @@ test('thread information is asked for narrowly: the whole would spawn processes'
 		{ id: 2, reportAgeMs: undefined, heapUsedBytes: undefined },
 	]);
 	expect(operation.mock.calls).toEqual([[{ operation: 'system_information', attributes: ['threads'] }, {}, false]]);
+});
+
+test('the living threads are this one, the main thread and those that Harper has a port to', () => {
+	vi.stubGlobal('threads', [{ threadId: 4 }, {}, { threadId: 7 }]);
+	expect(livingThreads()).toEqual(new Set([0, threadId, 4, 7]));
 });
 
 test('certificates expire when their details say so, and a date that is none is unknown', () => {
@@ -167,6 +173,19 @@ describe('databases', () => {
 			writes: undefined,
 			readers: [{ id: '6239/7f9dd7699c80' }, { id: '6239/7f9d5cdfd6c0', transactionId: 7 }],
 		});
+	});
+
+	test('sizes are looked at again only after another write transaction, the rest each time', () => {
+		const { info, statsTaken } = stubDatabases();
+		const facts = harperDatabases();
+		facts.read();
+		info.puts = 5;
+		expect(facts.read()[0]).toMatchObject({ auditEntries: 40, puts: 5 });
+		// Both databases of the stub are one environment.
+		expect(statsTaken()).toBe(1);
+		info.lastTxnId = 13;
+		expect(facts.read()[0]).toMatchObject({ auditEntries: 40, lastTransactionId: 13 });
+		expect(statsTaken()).toBe(2);
 	});
 
 	test.each(['', '(no active readers)\n', '\t\tpid\t\t thread\t\t txnid\n'])('the reader list %j is empty', (text) => {

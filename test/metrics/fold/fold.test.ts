@@ -184,6 +184,20 @@ describe('the fold of the raw analytics log', () => {
 		);
 	});
 
+	it('shows one moment: what is added later is another family, and what has not grown is the same', () => {
+		const fold = new Fold(configuration);
+		const of = (name: string) => fold.families(everyThread).find(({ definition }) => definition.name === name);
+		fold.add(parseRow(row(1, numeric('duration', [1], 'Dog', 'GET'), numeric('duration', [1], 'Cat', 'GET'))), true);
+		const [requests, durations] = [of('harper_http_requests_total'), of('harper_http_request_duration_seconds')];
+		const before = JSON.stringify([requests, durations]);
+		expect(of('harper_http_requests_total')).toBe(requests);
+		fold.add(parseRow(row(1, numeric('duration', [1], 'Cat', 'GET'))), true);
+		expect(JSON.stringify([requests, durations])).toBe(before);
+		expect(of('harper_http_requests_total')?.series[0]).toBe(requests?.series[0]);
+		expect(of('harper_http_requests_total')?.series[1]).toMatchObject({ labelValues: ['Cat', 'GET'], value: 2 });
+		expect(of('harper_http_request_duration_seconds')?.series[1]).toMatchObject({ count: 2 });
+	});
+
 	it('keeps nothing open that an earlier process had opened', () => {
 		const fold = new Fold(configuration);
 		fold.add(parseRow(row(1, { metric: 'ws-connections', connections: 9, byThread: true })), false);
