@@ -28,7 +28,7 @@ export function sentenceOf(id: string, action: Action, reasons: readonly Reason[
 	return `${id} ${verb}: ${reasons.map((reason) => phraseOf(reason, id, action)).join('; ')}.`;
 }
 
-export function phraseOf(reason: Reason, id: string, action: Action): string {
+function phraseOf(reason: Reason, id: string, action: Action): string {
 	switch (reason.rule) {
 		case 'pinned':
 			return 'it is pinned';
@@ -51,26 +51,26 @@ export function phraseOf(reason: Reason, id: string, action: Action): string {
 		case 'last':
 			return action === 'keep'
 				? `it is the ${ordinal(reason.rank)} of the last ${reason.count}`
-				: `it is the ${ordinal(reason.rank)}, and the last ${reason.count} are kept`;
+				: `it is the ${ordinal(reason.rank)}, and the policy keeps the last ${reason.count}`;
 		default:
 			return phraseOfPeriod(reason, id, action);
 	}
 }
 
-const WORDS: Readonly<Record<PeriodRule, readonly [one: string, many: string]>> = {
-	hourly: ['hour', 'hours'],
-	daily: ['day', 'days'],
-	weekly: ['week', 'weeks'],
-	monthly: ['month', 'months'],
-	yearly: ['year', 'years'],
+const WORDS: Readonly<Record<PeriodRule, string>> = {
+	hourly: 'hour',
+	daily: 'day',
+	weekly: 'week',
+	monthly: 'month',
+	yearly: 'year',
 };
 
 function phraseOfPeriod(reason: Extract<Reason, { period: string }>, id: string, action: Action): string {
 	const { rule, period, rank, count, holder } = reason;
-	const [one, many] = WORDS[rule];
-	if (action === 'keep') return `it holds the ${one} ${period}, the ${ordinal(rank)} of ${count}`;
-	if (holder !== id) return `the ${one} ${period} is held by ${holder}`;
-	return `the ${one} ${period} is the ${ordinal(rank)}, and ${count} ${count === 1 ? one : many} are kept`;
+	const named = `the ${WORDS[rule]} ${period}`;
+	if (action === 'keep') return `it holds ${named}, the ${ordinal(rank)} of ${count}`;
+	if (holder !== id) return `${named} is held by ${holder}`;
+	return `${named} is the ${ordinal(rank)}, and the policy keeps ${count}`;
 }
 
 function ordinal(rank: number): string {
