@@ -35,19 +35,19 @@ export interface Findings<L extends Leftover> {
 	readonly graceMs?: number | undefined;
 }
 
-export interface Removal {
+interface Removal {
 	readonly action: 'remove';
 	readonly rule: 'no-manifest' | 'verification-of-none' | 'leftover';
 	readonly sentence: string;
 }
 
-export interface Exemption {
+interface Exemption {
 	readonly action: 'keep';
 	readonly rule: 'active' | 'young' | 'unknown';
 	readonly sentence: string;
 }
 
-export type Verdict = Removal | Exemption;
+type Verdict = Removal | Exemption;
 
 export interface ReconciliationPlan<L extends Leftover> {
 	/**

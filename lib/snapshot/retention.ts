@@ -11,7 +11,7 @@ export interface RetentionPolicy extends Counts {
 	readonly timezone: string;
 }
 
-export interface RetentionDecision {
+interface RetentionDecision {
 	readonly snapshot: RetentionSubject;
 	readonly action: Action;
 	/** Everything that keeps it; or why each rule lets it go. Never empty. */
