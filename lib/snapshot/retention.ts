@@ -55,6 +55,7 @@ function judge(
 ): (snapshot: RetentionSubject) => readonly Standing[] {
 	const reasonsToProtect = new Map(protections(snapshots, now).map(({ id, reasons }) => [id, reasons]));
 	const present = newestFirst(snapshots).filter((snapshot) => !isFuture(snapshot, now));
+	const verified = present.filter(isVerified);
 	const standings = (['full', 'external'] as const).map((kind) =>
 		standingsOf(
 			present.filter((snapshot) => snapshot.kind === kind && isGood(snapshot)),
@@ -66,7 +67,7 @@ function judge(
 		...(reasonsToProtect.get(snapshot.id) ?? []).map(keeping),
 		...(countsNothing(policy) && !((policy.within ?? 0) > 0) ? [keeping({ rule: 'no-policy' })] : []),
 		...(isFuture(snapshot, now) ? [keeping({ rule: 'future' })] : []),
-		...onState(snapshot, present),
+		...onState(snapshot, verified),
 		...onAge(snapshot, policy, now),
 		...standings.flatMap((ofKind) => ofKind.get(snapshot.id) ?? []),
 	];
@@ -77,15 +78,13 @@ function keeping(reason: Reason): Standing {
 }
 
 /** A damaged one may hold what nothing else holds, until a newer one is known to be whole. */
-function onState(snapshot: RetentionSubject, present: readonly RetentionSubject[]): readonly Standing[] {
+function onState(snapshot: RetentionSubject, verified: readonly RetentionSubject[]): readonly Standing[] {
 	if (snapshot.state === 'failed') return [{ keeps: false, reason: { rule: 'failed' } }];
 	if (snapshot.state === 'complete') return [];
-	const newer = present.find(
-		(other) => isVerified(other) && other.kind === snapshot.kind && other.takenAt > snapshot.takenAt
-	);
-	return newer === undefined
+	const newest = verified.find(({ kind }) => kind === snapshot.kind);
+	return newest === undefined || newest.takenAt <= snapshot.takenAt
 		? [keeping({ rule: 'mendable' })]
-		: [{ keeps: false, reason: { rule: 'replaced', by: newer.id } }];
+		: [{ keeps: false, reason: { rule: 'replaced', by: newest.id } }];
 }
 
 function onAge({ takenAt }: RetentionSubject, { within = 0 }: RetentionPolicy, now: number): readonly Standing[] {
