@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
 	test: {
 		projects: [
-			{ test: { name: 'unit', testTimeout: 60_000, include: ['test/**/*.test.ts'], exclude: ['test/integration/**'] } },
+			{
+				test: {
+					name: 'unit',
+					testTimeout: 60_000,
+					include: ['test/**/*.test.ts'],
+					exclude: ['test/integration/**', 'test/long/**'],
+				},
+			},
 			{
 				test: {
 					name: 'integration',
@@ -15,6 +22,8 @@ export default defineConfig({
 					hookTimeout: 120_000,
 				},
 			},
+			// Minutes of computing, for what seconds may miss.
+			{ test: { name: 'long', include: ['test/long/**/*.test.ts'], testTimeout: 1_800_000 } },
 		],
 	},
 });

@@ -12,6 +12,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/time.ts': [],
 	'lib/errors.ts': [],
 	'lib/pause.ts': [],
+	'lib/span.ts': [],
+	'lib/calendar.ts': ['lib/errors.ts'],
 	'lib/metrics/family.ts': [],
 	'lib/metrics/fold/': [
 		'lib/metrics/family.ts',
@@ -31,6 +33,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	],
 	'lib/metrics/log/': ['lib/metrics/in-turn.ts', 'lib/metrics/log/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/metrics/': ['lib/metrics/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/snapshot/': ['lib/snapshot/', 'lib/calendar.ts', 'lib/span.ts', 'lib/errors.ts'],
 	'lib/config.ts': ['lib/metrics/'],
 	'lib/election.ts': [],
 	'lib/http/': ['lib/http/', 'lib/metrics/', 'lib/config.ts', 'lib/errors.ts'],

@@ -13,6 +13,7 @@ const pages = [
 	'docs/harper.md',
 	'docs/metrics.md',
 	'docs/migrating.md',
+	'docs/retention.md',
 	'docs/security.md',
 ];
 /** The folders and files of this repository, by the beginning of their paths; `dist/` is built. */
