@@ -75,7 +75,8 @@ class Line {
 	#stored: string | undefined;
 	/** The attempt that runs: resolves when it has ended, however. */
 	#attempt: Promise<void> | undefined;
-	#end: End | undefined;
+	/** How the attempt ended, until that is saved. */
+	#end: (End & { readonly at: number }) | undefined;
 	#rest = new AbortController();
 	/** Somebody woke it while it did not rest. */
 	#woken = false;
@@ -105,37 +106,31 @@ class Line {
 	async #run(): Promise<void> {
 		while (!this.#stop.aborted && !(await this.#loaded())) await this.#restFor(STORE_RETRY_MS);
 		while (!this.#stop.aborted) {
-			const next = this.#advance();
-			if (!(await this.#saved())) await this.#restFor(STORE_RETRY_MS);
-			else if (next.act === 'wait') await this.#restFor((next.until ?? Infinity) - this.#ports.clock.now());
-			else await this.#start(next);
+			const now = this.#ports.clock.now();
+			const end = this.#end;
+			const { state, next } = this.#advance(end, now);
+			// Nothing is decided, and nothing runs, that is not saved: a crash would leave no trace of it.
+			if (!(await this.#saved(state))) {
+				await this.#restFor(STORE_RETRY_MS);
+				continue;
+			}
+			this.#state = state;
+			if (end) this.#end = undefined;
+			if (next.act === 'wait') await this.#restFor((next.until ?? Infinity) - now);
+			else if (!this.#stop.aborted) this.#begin(next);
 		}
 	}
 
-	/** Brings the state up to the moment, and says what is next. */
-	#advance(): Run | Wait {
-		const now = this.#ports.clock.now();
-		if (this.#end) {
-			this.#state = ended(this.#schedule, this.#state, this.#end, now);
-			this.#end = undefined;
-			this.#attempt = undefined;
-		}
-		const { settle, next } = decide(this.#schedule, this.#state, now);
-		for (const decision of settle) this.#state = settled(this.#schedule, this.#state, decision, now);
-		return next;
+	#advance(end: (End & { readonly at: number }) | undefined, now: number): { state: ScheduleState; next: Run | Wait } {
+		let state = end ? ended(this.#schedule, this.#state, end, end.at) : this.#state;
+		const { settle, next } = decide(this.#schedule, state, now);
+		for (const decision of settle) state = settled(this.#schedule, state, decision, now);
+		return { state: next.act === 'run' ? started(state, next, now) : state, next };
 	}
 
-	/** Nothing runs whose beginning is not saved: a crash would leave no trace of it. */
-	async #start(run: Run): Promise<void> {
-		const before = this.#state;
-		this.#state = started(before, run, this.#ports.clock.now());
-		if (!(await this.#saved())) {
-			this.#state = before;
-			return this.#restFor(STORE_RETRY_MS);
-		}
-		if (this.#stop.aborted) return;
+	#begin(run: Run): void {
 		this.#attempt = this.#execute(run).then((end) => {
-			this.#end = end;
+			this.#end = { ...end, at: this.#ports.clock.now() };
 			this.wake();
 		});
 	}
@@ -153,24 +148,25 @@ class Line {
 	/** An attempt that is open at the start was cut off: nobody else would have left it so. */
 	async #loaded(): Promise<boolean> {
 		const { name } = this.#schedule;
+		let stored: string | undefined;
 		try {
-			this.#stored = await this.#ports.store.load(name);
+			stored = await this.#ports.store.load(name);
 		} catch (error) {
 			this.#ports.warn(`The state of the schedule ${name} cannot be read, so it waits: ${messageOf(error)}`);
 			return false;
 		}
-		const state = this.#stored === undefined ? NOTHING_YET : parseState(this.#stored);
+		this.#stored = stored ?? formatState(NOTHING_YET);
+		const state = parseState(this.#stored);
 		if (!state) this.#ports.warn(`The state of the schedule ${name} makes no sense, so it begins anew.`);
 		this.#state = state ?? NOTHING_YET;
 		const open = openAttempt(this.#state);
-		if (open && open.endedAt === undefined) this.#end = { kind: 'interrupted' };
+		if (open && open.endedAt === undefined) this.#end = { kind: 'interrupted', at: this.#ports.clock.now() };
 		return true;
 	}
 
-	/** Whether what is stored is the state; once stopped, another worker's state stands there. */
-	async #saved(): Promise<boolean> {
-		const text = formatState(this.#state);
-		if (this.#stop.aborted || text === this.#stored) return true;
+	async #saved(state: ScheduleState): Promise<boolean> {
+		const text = formatState(state);
+		if (text === this.#stored) return true;
 		const { name } = this.#schedule;
 		try {
 			await this.#ports.store.save(name, text);
