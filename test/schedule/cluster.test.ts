@@ -126,7 +126,7 @@ type Event =
 	| { readonly does: 'part' | 'heal' };
 
 const node = fc.constantFrom<NodeName>('a', 'b');
-const event = fc.oneof(
+const anyEvent = fc.oneof(
 	{ arbitrary: fc.integer({ min: 0, max: 900 }).map((seconds): Event => ({ does: 'pass', seconds })), weight: 5 },
 	{ arbitrary: fc.integer({ min: 0, max: 5 }).map((seconds): Event => ({ does: 'pass', seconds })), weight: 2 },
 	{
@@ -192,7 +192,7 @@ describe('whatever happens to two nodes,', () => {
 
 	it('no occurrence counts twice, and what counts is there', async () => {
 		await fc.assert(
-			fc.asyncProperty(fc.array(event, { maxLength: 25 }), plans, async (events, planned) => {
+			fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
 				const both = await after(events, planned, 25);
 				expect(twice(counted(both))).toEqual([]);
 				const decided = verdicts(both);
@@ -205,7 +205,7 @@ describe('whatever happens to two nodes,', () => {
 
 	it('every occurrence counts or is recorded with a reason, and with both well all count again', async () => {
 		await fc.assert(
-			fc.asyncProperty(fc.array(event, { maxLength: 25 }), plans, async (events, planned) => {
+			fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
 				const both = await after(events, planned, 75);
 				const decided = verdicts(both);
 				const now = Math.min(both.nodes.a.now, both.nodes.b.now) - MINUTE;

@@ -285,7 +285,7 @@ describe('a schedule', () => {
 	it('waits for the future only, and runs nothing that is settled or while it runs', () => {
 		fc.assert(
 			fc.property(options, states, moments, (policy, given, now) => {
-				const { next } = decide(schedule(policy as Partial<Schedule>), given, now);
+				const { next } = decide(schedule(policy), given, now);
 				expect(next.act === 'wait' ? (next.until ?? Infinity) : Infinity).toBeGreaterThan(now);
 				const runs = next.act === 'run' ? next.occurrence.nominalAt : undefined;
 				expect(given.settled.some(({ from }) => from === runs)).toBe(false);

@@ -37,7 +37,7 @@ const history = (...events: fc.Arbitrary<Event>[]) =>
 	fc.array(fc.oneof(pass, ...events), { minLength: 1, maxLength: 14 });
 
 /** How runs go, one after the other: for how long, whether they succeed, how long they linger after their success. */
-const plan = fc.array(
+const plans = fc.array(
 	fc.record({ minutes: minutes(25), succeeds: fc.boolean(), lingersMinutes: fc.constantFrom(0, 0, 1) }),
 	{ maxLength: 30 }
 );
@@ -155,7 +155,7 @@ describe('whatever happens,', () => {
 	it('no occurrence succeeds twice, as long as the catalogue is asked', async () => {
 		const events = history(crashes, steps, refusals, bigSteps, fc.constant<Event>({ does: 'lose the state' }));
 		await fc.assert(
-			fc.asyncProperty(events, plan, policy, async (given, outcomes, options) => {
+			fc.asyncProperty(events, plans, policy, async (given, outcomes, options) => {
 				const world = new World(options, outcomes, true);
 				await world.happen(given);
 				await world.calm(40);
@@ -168,7 +168,7 @@ describe('whatever happens,', () => {
 
 	it('no occurrence succeeds twice by a clock that steps, even if the catalogue knows nothing', async () => {
 		await fc.assert(
-			fc.asyncProperty(history(steps, bigSteps, refusals), plan, policy, async (given, outcomes, options) => {
+			fc.asyncProperty(history(steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
 				const world = new World(options, outcomes, false);
 				await world.happen(given);
 				await world.calm(40);
@@ -180,7 +180,7 @@ describe('whatever happens,', () => {
 
 	it('no occurrence is lost without a recorded reason', async () => {
 		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, refusals), plan, policy, async (given, outcomes, options) => {
+			fc.asyncProperty(history(crashes, steps, refusals), plans, policy, async (given, outcomes, options) => {
 				const world = new World(options, outcomes, true);
 				await world.happen(given);
 				await world.calm(40);
@@ -192,7 +192,7 @@ describe('whatever happens,', () => {
 
 	it('the last occurrence that is due is settled in the end, and the next one runs on time', async () => {
 		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plan, policy, async (given, outcomes, options) => {
+			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
 				const world = new World(options, outcomes, true);
 				await world.happen(given);
 				await world.calm(70);
@@ -210,7 +210,7 @@ describe('whatever happens,', () => {
 
 	it('the runner never spins', async () => {
 		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plan, policy, async (given, outcomes, options) => {
+			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
 				const world = new World(options, outcomes, true);
 				await world.happen(given);
 				await world.calm(40);

@@ -25,6 +25,14 @@ describe('settled occurrences', () => {
 		expect(settle([], 5, { before: undefined, after: undefined })).toEqual([{ from: 5, to: 5 }]);
 	});
 
+	it('of a hundred downtimes and more are joined where they are oldest', () => {
+		const moments = Array.from({ length: 150 }, (_, i) => i * 100);
+		const settled = all(...moments);
+		expect(settled).toHaveLength(100);
+		expect(settled[0]).toEqual({ from: 0, to: 5000 });
+		expect(settled.at(-1)).toEqual({ from: 14_900, to: 14_900 });
+	});
+
 	it('are never forgotten, and never more than a hundred spans', () => {
 		fc.assert(
 			fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { maxLength: 400 }), (tens) => {
