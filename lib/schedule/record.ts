@@ -25,7 +25,7 @@ type What = (typeof WHATS)[number];
  * (`overlap`), a later one is due (`superseded`), or the schedule is `disabled`.
  */
 export const WHYS = ['due', 'catch_up', 'retry', 'found', 'elsewhere', 'overlap', 'superseded', 'disabled'] as const;
-export type Why = (typeof WHYS)[number];
+type Why = (typeof WHYS)[number];
 
 const MAX_ENTRIES = 100;
 const MAX_DETAIL_LENGTH = 1000;

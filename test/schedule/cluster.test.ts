@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { everyInterval } from '../../lib/schedule/occurrence.ts';
 import { Cluster, type NodeName, type Plan } from '../support/cluster.ts';
-import { long } from '../support/run.ts';
+import { A_NIGHT_MS, tries } from '../support/long-runs.ts';
 import { at, MINUTE, schedule } from '../support/schedules.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
 
@@ -190,42 +190,50 @@ describe('whatever happens to two nodes,', () => {
 		return both;
 	};
 
-	it('no occurrence counts twice, and what counts is there', async () => {
-		await fc.assert(
-			fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
-				const both = await after(events, planned, 25);
-				expect(twice(counted(both))).toEqual([]);
-				const decided = verdicts(both);
-				expect(counted(both).filter((one) => !decided.has(one))).toEqual([]);
-				expect([...decided.values()].filter(({ detail }) => !both.results.has(detail))).toEqual([]);
-			}),
-			{ numRuns: long ? 5000 : 150 }
-		);
-	}, 900_000);
+	it(
+		'no occurrence counts twice, and what counts is there',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
+					const both = await after(events, planned, 25);
+					expect(twice(counted(both))).toEqual([]);
+					const decided = verdicts(both);
+					expect(counted(both).filter((one) => !decided.has(one))).toEqual([]);
+					expect([...decided.values()].filter(({ detail }) => !both.results.has(detail))).toEqual([]);
+				}),
+				tries(150)
+			);
+		},
+		A_NIGHT_MS
+	);
 
-	it('every occurrence counts or is recorded with a reason, and with both well all count again', async () => {
-		await fc.assert(
-			fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
-				const both = await after(events, planned, 75);
-				const decided = verdicts(both);
-				const now = Math.min(both.nodes.a.now, both.nodes.b.now) - MINUTE;
-				const due = clustered.occurrences.between(START, now, 1000);
-				const told = [both.nodes.a, both.nodes.b].flatMap(({ store }) => [...store.entries.values()]);
-				const moment = (id: string) => at(id.slice(2));
-				const silent = due.filter(
-					({ id, nominalAt }) =>
-						!decided.has(id) &&
-						!told.some(
-							({ what, occurrence, through = occurrence }) =>
-								(what === 'skipped' || what === 'gave_up') &&
-								moment(occurrence) <= nominalAt &&
-								nominalAt <= moment(through)
-						)
-				);
-				expect(silent).toEqual([]);
-				expect(due.slice(-4).filter(({ id }) => !decided.has(id))).toEqual([]);
-			}),
-			{ numRuns: long ? 5000 : 150 }
-		);
-	}, 900_000);
+	it(
+		'every occurrence counts or is recorded with a reason, and with both well all count again',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(fc.array(anyEvent, { maxLength: 25 }), plans, async (events, planned) => {
+					const both = await after(events, planned, 75);
+					const decided = verdicts(both);
+					const now = Math.min(both.nodes.a.now, both.nodes.b.now) - MINUTE;
+					const due = clustered.occurrences.between(START, now, 1000);
+					const told = [both.nodes.a, both.nodes.b].flatMap(({ store }) => [...store.entries.values()]);
+					const moment = (id: string) => at(id.slice(2));
+					const silent = due.filter(
+						({ id, nominalAt }) =>
+							!decided.has(id) &&
+							!told.some(
+								({ what, occurrence, through = occurrence }) =>
+									(what === 'skipped' || what === 'gave_up') &&
+									moment(occurrence) <= nominalAt &&
+									nominalAt <= moment(through)
+							)
+					);
+					expect(silent).toEqual([]);
+					expect(due.slice(-4).filter(({ id }) => !decided.has(id))).toEqual([]);
+				}),
+				tries(150)
+			);
+		},
+		A_NIGHT_MS
+	);
 });

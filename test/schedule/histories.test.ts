@@ -6,7 +6,7 @@ import type { Execute } from '../../lib/schedule/runner.ts';
 import type { Schedule } from '../../lib/schedule/schedule.ts';
 import { isSettled } from '../../lib/schedule/settled.ts';
 import { everyInterval } from '../../lib/schedule/occurrence.ts';
-import { long } from '../support/run.ts';
+import { A_NIGHT_MS, tries } from '../support/long-runs.ts';
 import { Node, type Mortal } from '../support/schedule-node.ts';
 import { at, MINUTE, schedule } from '../support/schedules.ts';
 import { VirtualTime } from '../support/virtual-time.ts';
@@ -149,78 +149,106 @@ function unmentioned({ occurrences }: Schedule, entries: Iterable<Entry>, now: n
 	return silent;
 }
 
-const runs = (few: number, many: number) => ({ numRuns: long ? many : few });
-
 describe('whatever happens,', () => {
-	it('no occurrence succeeds twice, as long as the catalogue is asked', async () => {
-		const events = history(crashes, steps, refusals, bigSteps, fc.constant<Event>({ does: 'lose the state' }));
-		await fc.assert(
-			fc.asyncProperty(events, plans, policy, async (given, outcomes, options) => {
-				const world = new World(options, outcomes, true);
-				await world.happen(given);
-				await world.calm(40);
-				expect(twice(world.successes)).toEqual([]);
-				expect(world.most).toBeLessThanOrEqual(1);
-			}),
-			runs(100, 5000)
-		);
-	}, 600_000);
+	it(
+		'no occurrence succeeds twice, as long as the catalogue is asked',
+		async () => {
+			const events = history(crashes, steps, refusals, bigSteps, fc.constant<Event>({ does: 'lose the state' }));
+			await fc.assert(
+				fc.asyncProperty(events, plans, policy, async (given, outcomes, options) => {
+					const world = new World(options, outcomes, true);
+					await world.happen(given);
+					await world.calm(40);
+					expect(twice(world.successes)).toEqual([]);
+					expect(world.most).toBeLessThanOrEqual(1);
+				}),
+				tries(100)
+			);
+		},
+		A_NIGHT_MS
+	);
 
-	it('no occurrence succeeds twice by a clock that steps, even if the catalogue knows nothing', async () => {
-		await fc.assert(
-			fc.asyncProperty(history(steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
-				const world = new World(options, outcomes, false);
-				await world.happen(given);
-				await world.calm(40);
-				expect(twice(world.successes)).toEqual([]);
-			}),
-			runs(100, 5000)
-		);
-	}, 600_000);
+	it(
+		'no occurrence succeeds twice by a clock that steps, even if the catalogue knows nothing',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(history(steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
+					const world = new World(options, outcomes, false);
+					await world.happen(given);
+					await world.calm(40);
+					expect(twice(world.successes)).toEqual([]);
+				}),
+				tries(100)
+			);
+		},
+		A_NIGHT_MS
+	);
 
-	it('no occurrence is lost without a recorded reason', async () => {
-		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, refusals), plans, policy, async (given, outcomes, options) => {
-				const world = new World(options, outcomes, true);
-				await world.happen(given);
-				await world.calm(40);
-				expect(unmentioned(world.schedule, world.node.store.entries.values(), world.node.now - MINUTE)).toEqual([]);
-			}),
-			runs(100, 5000)
-		);
-	}, 600_000);
+	it(
+		'no occurrence is lost without a recorded reason',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(history(crashes, steps, refusals), plans, policy, async (given, outcomes, options) => {
+					const world = new World(options, outcomes, true);
+					await world.happen(given);
+					await world.calm(40);
+					expect(unmentioned(world.schedule, world.node.store.entries.values(), world.node.now - MINUTE)).toEqual([]);
+				}),
+				tries(100)
+			);
+		},
+		A_NIGHT_MS
+	);
 
-	it('the last occurrence that is due is settled in the end, and the next one runs on time', async () => {
-		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
-				const world = new World(options, outcomes, true);
-				await world.happen(given);
-				await world.calm(70);
-				const { node } = world;
-				const due = world.schedule.occurrences.previous(node.now - MINUTE);
-				expect(isSettled(node.store.state()?.settled ?? [], due?.nominalAt ?? NaN)).toBe(true);
-				await world.calm(61);
-				const later = world.schedule.occurrences.between(due?.dueAt ?? NaN, node.now - MINUTE, 10);
-				expect(later.length).toBeGreaterThan(4);
-				expect(later.filter(({ id }) => !world.successes.includes(id))).toEqual([]);
-			}),
-			runs(100, 5000)
-		);
-	}, 600_000);
+	it(
+		'the last occurrence that is due is settled in the end, and the next one runs on time',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(
+					history(crashes, steps, bigSteps, refusals),
+					plans,
+					policy,
+					async (given, outcomes, options) => {
+						const world = new World(options, outcomes, true);
+						await world.happen(given);
+						await world.calm(70);
+						const { node } = world;
+						const due = world.schedule.occurrences.previous(node.now - MINUTE);
+						expect(isSettled(node.store.state()?.settled ?? [], due?.nominalAt ?? NaN)).toBe(true);
+						await world.calm(61);
+						const later = world.schedule.occurrences.between(due?.dueAt ?? NaN, node.now - MINUTE, 10);
+						expect(later.length).toBeGreaterThan(4);
+						expect(later.filter(({ id }) => !world.successes.includes(id))).toEqual([]);
+					}
+				),
+				tries(100)
+			);
+		},
+		A_NIGHT_MS
+	);
 
-	it('the runner never spins', async () => {
-		await fc.assert(
-			fc.asyncProperty(history(crashes, steps, bigSteps, refusals), plans, policy, async (given, outcomes, options) => {
-				const world = new World(options, outcomes, true);
-				await world.happen(given);
-				await world.calm(40);
-				const halfMinutes = world.time.monotonic() / (MINUTE / 2);
-				// A refusing store is asked every ten seconds, and each run wakes its runner a few times.
-				expect(world.time.sleeps).toBeLessThan(
-					3 * halfMinutes + 20 * (world.successes.length + given.length + outcomes.length)
-				);
-			}),
-			runs(50, 2000)
-		);
-	}, 600_000);
+	it(
+		'the runner never spins',
+		async () => {
+			await fc.assert(
+				fc.asyncProperty(
+					history(crashes, steps, bigSteps, refusals),
+					plans,
+					policy,
+					async (given, outcomes, options) => {
+						const world = new World(options, outcomes, true);
+						await world.happen(given);
+						await world.calm(40);
+						const halfMinutes = world.time.monotonic() / (MINUTE / 2);
+						// A refusing store is asked every ten seconds, and each run wakes its runner a few times.
+						expect(world.time.sleeps).toBeLessThan(
+							3 * halfMinutes + 20 * (world.successes.length + given.length + outcomes.length)
+						);
+					}
+				),
+				tries(50)
+			);
+		},
+		A_NIGHT_MS
+	);
 });

@@ -6,7 +6,7 @@ import type { Schedule } from '../../lib/schedule/schedule.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Survives the processes of a node, and may refuse. Remembers every entry that any state ever had. */
-export class MemoryStore implements StateStore {
+class MemoryStore implements StateStore {
 	readonly texts = new Map<string, string>();
 	readonly entries = new Map<string, Entry>();
 	saves = 0;
