@@ -135,14 +135,14 @@ class World {
 
 const twice = (list: readonly string[]) => list.filter((one, i) => list.indexOf(one) !== i);
 
-/** The occurrences that no entry speaks of, from the first that any speaks of to the last that is due. */
+/** The occurrences that no entry speaks of, from the very first that ran to the last that is due. */
 function unmentioned({ occurrences }: Schedule, entries: Iterable<Entry>, now: number): string[] {
 	const nominal = (id: string) => at(id.slice(id.indexOf('@') + 1));
 	const spans = [...entries].map(
 		({ occurrence, through = occurrence }) => [nominal(occurrence), nominal(through)] as const
 	);
 	const silent: string[] = [];
-	let one = occurrences.of(Math.min(...spans.map(([from]) => from)));
+	let one = occurrences.of(spans[0]?.[0] ?? NaN);
 	for (; one.dueAt <= now; one = occurrences.next(one.dueAt) ?? one) {
 		if (!spans.some(([from, to]) => from <= one.nominalAt && one.nominalAt <= to)) silent.push(one.id);
 	}
