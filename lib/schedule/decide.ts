@@ -15,7 +15,7 @@ export interface Skip {
 	readonly why: 'overlap' | 'superseded' | 'disabled';
 	readonly occurrence: Occurrence;
 	readonly through?: Occurrence | undefined;
-	/** Counted up to a thousand. */
+	/** Counted up to a hundred. */
 	readonly count?: number | undefined;
 }
 
@@ -43,7 +43,8 @@ export interface Wait {
 /** Later than this after its time, an occurrence is said to be made up for. */
 const PUNCTUAL_MS = 60_000;
 
-const MAX_COUNTED = 1000;
+/** Each costs a cron expression about half a millisecond, on a thread that answers requests. */
+const MAX_COUNTED = 100;
 
 /**
  * Only the last occurrence that is due counts: it runs unless it is settled, however long the process was down, and

@@ -7,7 +7,7 @@ export interface Entry {
 	readonly occurrence: string;
 	/** The id of the last of several occurrences that share this entry. */
 	readonly through?: string | undefined;
-	/** How many they are, counted up to a thousand. */
+	/** How many they are, counted up to a hundred. */
 	readonly count?: number | undefined;
 	readonly why?: Why | undefined;
 	/** Which attempt at the occurrence, from 1. */

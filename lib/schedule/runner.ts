@@ -116,7 +116,7 @@ class Line {
 			}
 			this.#state = state;
 			if (end) this.#end = undefined;
-			if (next.act === 'wait') await this.#restFor((next.until ?? Infinity) - now);
+			if (next.act === 'wait') await this.#restFor((next.until ?? Infinity) - this.#ports.clock.now());
 			else if (!this.#stop.aborted) this.#begin(next);
 		}
 	}
