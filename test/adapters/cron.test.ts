@@ -149,8 +149,16 @@ describe('a cron expression', () => {
 	);
 
 	const special = fc.constantFrom(
-		...['0 2 L * *', '30 2 15W * *', '0 2 LW * *', '0 2 * * MON#2', '30 1 * * 5L', '*/7 */5 1-7 */2 MON-FRI'],
-		...['0 0 1 * +1', '0 0 29 2 *', '@weekly', '@yearly', '59 23 31 12 *', '* * * * *', '0 3 * 10 SUN']
+		'0 2 L * *',
+		'30 2 15W * *',
+		'0 2 LW * *',
+		'0 2 * * MON#2',
+		'30 1 * * 5L',
+		'*/7 */5 1-7 */2 MON-FRI',
+		'0 0 1 * +1',
+		'0 0 29 2 *',
+		'@yearly',
+		'* * * * *'
 	);
 
 	it('has the same moments from wherever one looks', () => {
