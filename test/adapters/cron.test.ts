@@ -138,9 +138,20 @@ describe('a cron expression', () => {
 					const centre = changes[pick % changes.length] ?? Date.UTC(year, pick % 12, 1);
 					const [from, until] = [centre - 20 * HOUR, centre + 44 * HOUR];
 					const timing = cron(expressionOf(given), timezone);
-					const expected = iso(dueMoments(given, timezone, from, until));
-					expect(iso(forward(timing, from, until))).toEqual(expected);
-					expect(iso(backward(timing, from, until))).toEqual(expected);
+					const expected = dueMoments(given, timezone, from, until);
+					expect(iso(forward(timing, from, until))).toEqual(iso(expected));
+					expect(iso(backward(timing, from, until))).toEqual(iso(expected));
+					// Also from where nothing is due, as in an hour that is repeated.
+					const probes = Array.from({ length: 64 * 4 }, (_, i) => from + i * (HOUR / 4) + (pick % (HOUR / 4)));
+					const wrong = probes.filter((probe) => {
+						const next = expected.find((one) => one > probe);
+						const previous = expected.findLast((one) => one <= probe);
+						return (
+							(next !== undefined && timing.next(probe) !== next) ||
+							(previous !== undefined && timing.previous(probe) !== previous)
+						);
+					});
+					expect(iso(wrong)).toEqual([]);
 				}),
 				tries(60)
 			);

@@ -204,6 +204,13 @@ describe('a schedule', () => {
 			['run 10:00, retry 2'],
 		],
 		[
+			'whose clock went back behind a failure goes on with that first',
+			{},
+			state([['01:00', '03:00']], ['10:00', 1, '10:00', '10:05']),
+			'07:30',
+			['run 10:00, retry 2'],
+		],
+		[
 			'that is disabled skips',
 			off,
 			state([['08:00', '08:00']]),
