@@ -10,3 +10,8 @@ export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 };
+
+/** A moment as machines and people read it: UTC, to the millisecond. */
+export function toIso(at: number): string {
+	return new Date(at).toISOString();
+}

@@ -36,11 +36,13 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/snapshot/': ['lib/snapshot/', 'lib/calendar.ts', 'lib/span.ts', 'lib/errors.ts'],
 	'lib/config.ts': ['lib/metrics/'],
 	'lib/election.ts': [],
+	'lib/schedule/': ['lib/schedule/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/http/': ['lib/http/', 'lib/metrics/', 'lib/config.ts', 'lib/errors.ts'],
 	'lib/adapters/': [
 		'lib/adapters/',
 		'lib/http/',
 		'lib/metrics/',
+		'lib/schedule/',
 		'lib/election.ts',
 		'lib/time.ts',
 		'lib/errors.ts',
@@ -51,6 +53,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** The packages that a feature may import: they compute, and touch nothing. */
 const PURE_PACKAGES = ['valibot'];
+
+/** The packages that one adapter each may import. */
+const ADAPTED_PACKAGES: Readonly<Record<string, string>> = { croner: 'lib/adapters/cron.ts' };
 
 /** What reaches out of the process, or into its clock. Lint knows the scopes and holds Harper's globals as well. */
 const OUTSIDE =
@@ -147,6 +152,7 @@ describe('a violation is found:', () => {
 		"import { readFile } from 'node:fs/promises';",
 		"import type { Table } from 'harperdb';",
 		"import { Registry } from 'prom-client';",
+		"import { Cron } from 'croner';",
 		'const now = Date.now();',
 		'const at = new Date(0);',
 		'const name = process.env.HOME;',
@@ -155,7 +161,7 @@ describe('a violation is found:', () => {
 	])('a feature with `%s`', (source) => {
 		expect(technologies(sources({ 'lib/metrics/x.ts': source }))).toHaveLength(1);
 		expect(technologies(sources({ 'lib/adapters/x.ts': source })).length).toBe(
-			/harperdb|prom-client/.test(source) ? 1 : 0
+			/harperdb|prom-client|croner/.test(source) ? 1 : 0
 		);
 	});
 
@@ -238,7 +244,11 @@ function technologies(sources: Sources): string[] {
 	return [...sources].flatMap(([path, source]) => {
 		const free = MAY_TOUCH_OUTSIDE.some((prefix) => path.startsWith(prefix));
 		const imported = importsOf(path, source).filter(
-			(target) => !target.startsWith('lib/') && !PURE_PACKAGES.includes(target) && !(free && target.startsWith('node:'))
+			(target) =>
+				!target.startsWith('lib/') &&
+				!PURE_PACKAGES.includes(target) &&
+				ADAPTED_PACKAGES[target] !== path &&
+				!(free && target.startsWith('node:'))
 		);
 		const touched = free ? [] : [...withoutText(source).matchAll(OUTSIDE)].map(([use]) => use);
 		return [...imported, ...touched].map((what) => `${path} uses ${what}`);

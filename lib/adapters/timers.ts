@@ -32,3 +32,18 @@ export function every(intervalMs: number, work: () => Promise<void>): () => void
 		clearTimeout(timer);
 	};
 }
+
+/** Resolves after `ms`, or as soon as the signal is aborted, and keeps no process alive for it. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		const wake = () => {
+			clearTimeout(timer);
+			signal.removeEventListener('abort', wake);
+			resolve();
+		};
+		const timer = setTimeout(wake, ms);
+		timer.unref();
+		if (signal.aborted) wake();
+		else signal.addEventListener('abort', wake);
+	});
+}

@@ -10,6 +10,7 @@ const pages = [
 	'docs/architecture.md',
 	'docs/benchmarks.md',
 	'docs/configuration.md',
+	'docs/decisions/cluster-schedules.md',
 	'docs/harper.md',
 	'docs/metrics.md',
 	'docs/migrating.md',
