@@ -9,7 +9,11 @@ export const MAX_SEGMENT_LENGTH = 255;
  * directory, or meets the files that an implementation keeps for itself.
  */
 export function requireKey(key: string): void {
-	if (key.length > MAX_KEY_LENGTH || !key.split('/').every(isSegment)) throw invalid(key);
+	if (!isKey(key)) throw invalid(key);
+}
+
+export function isKey(text: string): boolean {
+	return text.length <= MAX_KEY_LENGTH && text.split('/').every(isSegment);
 }
 
 /** The beginning of keys, as `list` takes it: empty, or a key and a slash. */
