@@ -44,6 +44,12 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 /** The packages that a feature may import: they compute, and touch nothing. */
 const PURE_PACKAGES = ['valibot'];
 
+/** The packages that reach out, each with the one folder that may import it. */
+const ADAPTED_PACKAGES: Readonly<Record<string, string>> = {
+	'@aws-sdk/client-s3': 'lib/adapters/s3/',
+	'@aws-sdk/credential-provider-ini': 'lib/adapters/s3/',
+};
+
 /** What reaches out of the process, or into its clock. Lint knows the scopes and holds Harper's globals as well. */
 const OUTSIDE =
 	/(?<![\w.#'])(?:new Date\b|Date\.\w+|performance\.\w+|process\.(?:env|pid|version|argv|uptime|hrtime|memoryUsage|resourceUsage|cwd|exit)|setTimeout\(|setInterval\(|setImmediate\(|queueMicrotask\(|fetch\(|console\.\w+|globalThis\b)/g;
@@ -229,9 +235,9 @@ function cycle(sources: Sources): string[] | undefined {
 function technologies(sources: Sources): string[] {
 	return [...sources].flatMap(([path, source]) => {
 		const free = MAY_TOUCH_OUTSIDE.some((prefix) => path.startsWith(prefix));
-		const imported = importsOf(path, source).filter(
-			(target) => !target.startsWith('lib/') && !PURE_PACKAGES.includes(target) && !(free && target.startsWith('node:'))
-		);
+		const imported = importsOf(path, source)
+			.filter((target) => !target.startsWith('lib/') && !PURE_PACKAGES.includes(target))
+			.filter((target) => !(free && target.startsWith('node:')) && !path.startsWith(ADAPTED_PACKAGES[target] ?? '-'));
 		const touched = free ? [] : [...withoutText(source).matchAll(OUTSIDE)].map(([use]) => use);
 		return [...imported, ...touched].map((what) => `${path} uses ${what}`);
 	});
