@@ -10,3 +10,15 @@ export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 };
+
+/** Reads an instant of ISO 8601, with its offset; undefined for anything else. */
+export function instantOf(text: string): number | undefined {
+	if (!/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
+	const at = Date.parse(text);
+	return Number.isNaN(at) ? undefined : at;
+}
+
+/** A moment as machines and people read it: UTC, to the millisecond. */
+export function toIso(at: number): string {
+	return new Date(at).toISOString();
+}
