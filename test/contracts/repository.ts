@@ -9,7 +9,7 @@ export interface ContractOptions {
 	readonly runs?: number;
 	/** As much as makes the implementation write in several parts. */
 	readonly largeBytes?: number;
-	/** Where the store of a test holds less than the port promises. */
+	/** Where a test has room for less than the port promises. */
 	readonly longestSegment?: number;
 }
 
