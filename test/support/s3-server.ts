@@ -66,7 +66,7 @@ export class S3Server {
 		if (await this.trouble(incoming, answer)) return;
 		if (this.knowsUploads && this.#answersUploads(incoming, answer)) return;
 		if (incoming.headers.range !== undefined && (await this.#answersRange(incoming, answer))) return;
-		if (incoming.url?.includes('list-type=2') === true) {
+		if (incoming.url?.startsWith(`/${BUCKET}`) === true && incoming.url.includes('list-type=2')) {
 			await this.#list(new URL(incoming.url, 'http://store').searchParams, answer);
 			return;
 		}

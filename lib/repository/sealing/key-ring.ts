@@ -3,7 +3,7 @@ import { KEY_BYTES, NONCE_BYTES, type Cipher } from './cipher.ts';
 import { damaged } from './header.ts';
 
 /** A data key as it stands in a manifest: encrypted, with the id of the key that opens it. */
-export interface WrappedKey {
+interface WrappedKey {
 	readonly keyId: string;
 	/** Base64. */
 	readonly wrappedKey: string;
