@@ -5,7 +5,16 @@ import { CustodianError } from '../../errors.ts';
 import { abortable, orAborted } from '../../repository/abort.ts';
 import { requireKey, requirePrefix } from '../../repository/object-key.ts';
 import type { ByteRange, Leftover, ObjectInfo, Repository } from '../../repository/repository.ts';
-import { isMissing, isThere, makeDirectories, makeDirectory, publish, syncDirectories, writeAll } from './durable.ts';
+import {
+	isMissing,
+	isThere,
+	makeDirectories,
+	makeDirectory,
+	publish,
+	syncDirectories,
+	syncDirectory,
+	writeAll,
+} from './durable.ts';
 import { errnoOf, repositoryFailure } from './failure.ts';
 import { nodeFileSystem, type FileSystem, type OpenFile } from './file-system.ts';
 import { sameRoot } from './root.ts';
@@ -196,10 +205,23 @@ class DirectoryRepository implements Repository {
 		} catch (error) {
 			if (!isMissing(error)) throw error;
 			await this.#requireRoot();
-			return;
 		}
-		const kept = await this.#removeEmpty(dirname(path));
-		await syncDirectories(this.#fs, kept, kept);
+		await this.#settle(dirname(path));
+	}
+
+	/**
+	 * Brings a removal to the disk before the next one begins. Also where nothing was left to remove: whoever removed it
+	 * may have died before this.
+	 */
+	async #settle(directory: string): Promise<void> {
+		const kept = await this.#removeEmpty(directory);
+		try {
+			await syncDirectory(this.#fs, kept);
+		} catch (error) {
+			// Another removal took the directory away meanwhile.
+			if (!isMissing(error) || kept === this.#root) throw error;
+			await this.#settle(dirname(kept));
+		}
 	}
 
 	/** Removes what holds nothing any more, upwards; returns the first directory that stays. */

@@ -37,6 +37,26 @@ describe('a repository in a directory', () => {
 		expect(await readdir(root)).toEqual(['.incoming']);
 	});
 
+	test('removes several objects at once', async () => {
+		const repository = directoryRepository(await temporaryDirectory());
+		for (let round = 0; round < 20; round++) {
+			const keys = ['n/d/a/x', 'n/d/a/y', 'n/d/b/x', 'n/d/z'];
+			for (const key of keys) await repository.write(key, chunked('x'));
+			await Promise.all(keys.map((key) => repository.remove(key)));
+			expect(await all(repository.list(''))).toEqual([]);
+		}
+	});
+
+	test('brings a removal to the disk that another began', async () => {
+		const root = await temporaryDirectory();
+		const synced: string[] = [];
+		const fs = watchedFileSystem(({ call, path }) => void (call === 'sync' && synced.push(path)));
+		await directoryRepository(root).write('n/d/a', chunked('x'));
+		await directoryRepository(root, fs).remove('n/d/gone');
+		await directoryRepository(root, fs).remove('n/e/gone');
+		expect(synced).toEqual([join(root, 'n/d'), join(root, 'n')]);
+	});
+
 	test('passes over what it did not write', async () => {
 		const root = await temporaryDirectory();
 		await mkdir(join(root, 'lost+found'));
