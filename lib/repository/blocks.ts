@@ -5,9 +5,10 @@ export async function* inBlocks(
 ): AsyncGenerator<Uint8Array, void, undefined> {
 	let block = new Uint8Array(0);
 	let filled = 0;
+	let firstBytes = FIRST_BYTES;
 	for await (const chunk of bytes) {
 		for (let taken = 0; taken < chunk.length;) {
-			if (filled === block.length) block = grown(block, blockBytes);
+			if (filled === block.length) block = grown(block, Math.min(blockBytes, Math.max(firstBytes, block.length * 2)));
 			const piece = chunk.subarray(taken, taken + block.length - filled);
 			block.set(piece, filled);
 			taken += piece.length;
@@ -16,16 +17,17 @@ export async function* inBlocks(
 			yield block;
 			block = new Uint8Array(0);
 			filled = 0;
+			firstBytes = blockBytes;
 		}
 	}
 	if (filled > 0) yield block.subarray(0, filled);
 }
 
+/** So that a small object costs no large block. */
 const FIRST_BYTES = 64 * 1024;
 
-/** So that a small object costs no large block. */
-function grown(block: Uint8Array, limitBytes: number): Uint8Array<ArrayBuffer> {
-	const larger = new Uint8Array(Math.min(limitBytes, Math.max(FIRST_BYTES, block.length * 2)));
+function grown(block: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+	const larger = new Uint8Array(length);
 	larger.set(block);
 	return larger;
 }

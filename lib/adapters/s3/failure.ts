@@ -14,10 +14,18 @@ export function outlineOf(thrown: unknown): { readonly name: string; readonly st
 	const metadata: unknown = Reflect.get(thrown, '$metadata');
 	const status: unknown =
 		typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'httpStatusCode') : undefined;
-	const errno: unknown = Reflect.get(thrown, 'code');
-	const name = typeof errno === 'string' ? errno : thrown.name;
+	const name = nameOf(thrown);
 	return { name: /^[\w.-]{1,80}$/.test(name) ? name : 'unknown error', status: Number(status) || undefined };
 }
+
+function nameOf(error: Error): string {
+	if (error.message === REGION_MISSING) return 'RegionMissing';
+	const errno: unknown = Reflect.get(error, 'code');
+	return typeof errno === 'string' ? errno : error.name;
+}
+
+/** An error of the client that has nothing but its message to be known by. */
+const REGION_MISSING = 'Region is missing';
 
 interface Meaning {
 	readonly code: string;
@@ -71,5 +79,8 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
 	},
 	CredentialsProviderError: NO_CREDENTIALS,
 	TokenProviderError: NO_CREDENTIALS,
+	RegionMissing: MISPLACED,
+	EndpointError: MISPLACED,
+	InvalidBucketName: MISPLACED,
 	ERR_INVALID_URL: MISPLACED,
 };

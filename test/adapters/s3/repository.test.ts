@@ -351,6 +351,21 @@ describe('a bucket', () => {
 	});
 });
 
+describe('a location that leads nowhere', () => {
+	test.each<[string, Partial<S3Location>]>([
+		['without a region', { endpoint: undefined }],
+		['with an endpoint that is no URL', { endpoint: 'not a url' }],
+		['with an endpoint that names no protocol', { endpoint: 'localhost:9000' }],
+		['with a name that no bucket has', { bucket: 'B_ad/x', pathStyle: false }],
+	])('is refused: %s', async (_, location) => {
+		forget('AWS_REGION', 'AWS_DEFAULT_REGION');
+		await expect(opened(location).stat('n/x')).rejects.toMatchObject({
+			code: 'repository_refused',
+			hint: expect.stringContaining('region, endpoint'),
+		});
+	});
+});
+
 describe('credentials', () => {
 	const secret = 'wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY';
 
@@ -397,7 +412,9 @@ function forget(...names: readonly string[]): void {
 	const before = names.map((name) => [name, process.env[name]] as const);
 	for (const name of names) delete process.env[name];
 	onTestFinished(() => {
-		for (const [name, value] of before) process.env[name] = value;
+		for (const [name, value] of before) {
+			if (value !== undefined) process.env[name] = value;
+		}
 	});
 }
 
