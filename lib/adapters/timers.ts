@@ -1,6 +1,19 @@
-import type { Pause } from '../pause.ts';
+import type { Pause, Sleep } from '../pause.ts';
 
 export const pause: Pause = () => new Promise((resolve) => void setImmediate(resolve));
+
+export const sleep: Sleep = (ms, signal) =>
+	new Promise((resolve) => {
+		const wake = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', wake);
+			resolve();
+		};
+		const timer = setTimeout(wake, ms);
+		timer.unref();
+		signal?.addEventListener('abort', wake);
+		if (signal?.aborted === true) wake();
+	});
 
 /** Rejects when `work` has not settled after `timeoutMs`; the work itself goes on. */
 export function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
