@@ -10,3 +10,12 @@ export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
 };
+
+/** A moment as a value of the database, not as the present: milliseconds since the Unix epoch, NaN for an invalid one. */
+export function dateOf(ms: number): Date {
+	return new Date(ms);
+}
+
+export function isDate(value: unknown): value is Date {
+	return value instanceof Date;
+}
