@@ -11,20 +11,37 @@ export interface AuditEntry {
 	/** Which node made it, by this node's numbers; 0 is this node itself. */
 	readonly nodeId: number;
 	readonly tableId: number;
-	readonly recordId: Key;
 	/** When its transaction was, on the node that made it. */
 	readonly version: number;
 	readonly residencyId: number | undefined;
 	readonly previousResidencyId: number | undefined;
 	readonly expiresAt: number | undefined;
 	readonly operation: AuditOperation | undefined;
-	readonly user: string | undefined;
 	/** `full` for a whole record or message, `partial` for the attributes of a patch. */
 	readonly holds: 'full' | 'partial' | 'nothing';
 	readonly hasBlobs: boolean;
+	/** Read with `recordIdOf`. */
+	readonly recordId: Place;
+	/** Read with `userOf`; empty where nobody is named. */
+	readonly user: Place;
 	/** Where the encoded record stands; empty where it holds nothing. */
-	readonly valueStart: number;
-	readonly valueEnd: number;
+	readonly value: Place;
+}
+
+/** Where something stands among the bytes of an entry. */
+export interface Place {
+	readonly start: number;
+	readonly end: number;
+}
+
+/** The primary key. Throws a `RangeError` on bytes that are no key. */
+export function recordIdOf(bytes: Uint8Array, { recordId }: AuditEntry): Key {
+	return readKey(bytes, recordId.start, recordId.end);
+}
+
+/** Throws a `RangeError` on bytes that are no name. */
+export function userOf(bytes: Uint8Array, { user }: AuditEntry): string | undefined {
+	return user.start === user.end ? undefined : String(readKey(bytes, user.start, user.end));
 }
 
 const ACTIONS: readonly (AuditAction | undefined)[] = [
@@ -60,31 +77,30 @@ export function decodeEntry(bytes: Uint8Array, start = 0, end = bytes.length): A
 	if (action === undefined) throw new RangeError(`there is no action ${flags & 7}`);
 	const nodeId = reader.int();
 	const tableId = reader.int();
-	const recordId = reader.key();
-	if (recordId === undefined) throw new RangeError('the record has no id');
+	const recordId = reader.place();
+	if (recordId.start === recordId.end) throw new RangeError('the record has no id');
 	const version = reader.float64();
 	const residencyId = (flags & flag.residency) === 0 ? undefined : reader.int();
 	const previousResidencyId = (flags & flag.previousResidency) === 0 ? undefined : reader.int();
 	const expiresAt = (flags & flag.expiry) === 0 ? undefined : reader.float64();
 	const operation = (flags & flag.operation) === 0 ? undefined : OPERATIONS[reader.int()];
-	const user = reader.key();
+	const user = reader.place();
 	const holds = (flags & flag.record) !== 0 ? 'full' : (flags & flag.partialRecord) !== 0 ? 'partial' : 'nothing';
 	return {
 		action,
 		previousLocalTime,
 		nodeId,
 		tableId,
-		recordId,
 		version,
 		residencyId,
 		previousResidencyId,
 		expiresAt,
 		operation,
-		user: user === undefined ? undefined : String(user),
 		holds,
 		hasBlobs: (flags & flag.blobs) !== 0,
-		valueStart: reader.at,
-		valueEnd: holds === 'nothing' ? reader.at : end,
+		recordId,
+		user,
+		value: { start: reader.at, end: holds === 'nothing' ? reader.at : end },
 	};
 }
 
@@ -115,11 +131,10 @@ class EntryReader {
 		return float.getFloat64(0);
 	}
 
-	/** `undefined` where it is empty. */
-	key(): Key | undefined {
+	place(): Place {
 		const length = this.int();
 		const start = this.#take(length);
-		return length === 0 ? undefined : readKey(this.#bytes, start, start + length);
+		return { start, end: start + length };
 	}
 
 	#take(length: number): number {

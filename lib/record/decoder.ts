@@ -52,6 +52,13 @@ export class RecordDecoder {
 		return this.#readWhole(start, end);
 	}
 
+	/** Reads a value only to see that it can be read, and which blobs it has. */
+	skim(bytes: Uint8Array, start = 0, end = bytes.length): void {
+		this.#begin(bytes, start, end);
+		if (isStruct(bytes[start]!) && !this.#plain) this.#readStruct(start, end);
+		else this.#readWhole(start, end);
+	}
+
 	#begin(bytes: Uint8Array, start: number, end: number): void {
 		if (start >= end || end > bytes.length) throw new RangeError('there is nothing');
 		if (bytes !== this.#bytes) {

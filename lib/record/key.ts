@@ -235,14 +235,13 @@ function readNumberPart(bytes: Uint8Array, at: number, end: number): [number | b
 }
 
 function readBigIntPart(bytes: Uint8Array, at: number, end: number, base: number, exponent: number): [bigint, number] {
+	// Negative where the float has bits for fractions; shifting by it then goes the other way.
 	let shift = BigInt(exponent - 1079);
-	if (shift < 0n) throw new RangeError('an integer in a key has a fraction');
 	let integer = BigInt(base) + (BigInt(bytes[at + 8]! & 0xf) << shift);
 	let next = at + BYTES_OF_A_NUMBER;
 	for (; next < end && bytes[next]! >= 0x80; next++) {
 		shift -= 7n;
-		const bits = BigInt(bytes[next]! & 0x7f);
-		integer += shift >= 0n ? bits << shift : bits >> -shift;
+		integer += BigInt(bytes[next]! & 0x7f) << shift;
 	}
 	return [integer, next];
 }

@@ -30,6 +30,9 @@ export interface Row {
 	readonly values: readonly unknown[];
 }
 
+/** No name is `__proto__`: structures rename it. */
 export function objectOf({ shape: { names }, values }: Row): Record<string, unknown> {
-	return Object.fromEntries(names.map((name, position) => [name, values[position]]));
+	const object: Record<string, unknown> = {};
+	for (let position = 0; position < names.length; position++) object[names[position]!] = values[position];
+	return object;
 }

@@ -28,9 +28,10 @@ export interface TableInFile {
 	readonly attributes: readonly AttributeInFile[];
 	readonly indexes: readonly IndexInFile[];
 	rows(): RowCursor;
-	/** Reads what an audit entry of this table holds. Its blobs are in `blobs` until the next call. */
+	/** Reads what an audit entry of this table holds. Throws a `RangeError` where it cannot. */
 	readValue(bytes: Uint8Array, start: number, end: number): unknown;
-	readonly blobs: readonly BlobReference[];
+	/** The same, when only its blobs are wanted: they are good until the next call. */
+	blobsOf(bytes: Uint8Array, start: number, end: number): readonly BlobReference[];
 }
 
 export interface AttributeInFile {

@@ -122,7 +122,10 @@ function tableInFile(
 			.map(([key, one]) => indexInFile(environment, `${tree}${key}`, key, one)),
 		rows: () => new HarperRows(environment, tree, compression, decoder),
 		readValue: (bytes, start, end) => decoder.readValue(bytes, start, end),
-		blobs: decoder.blobs,
+		blobsOf(bytes, start, end) {
+			decoder.skim(bytes, start, end);
+			return decoder.blobs;
+		},
 	};
 }
 
