@@ -308,7 +308,7 @@ export class RecordDecoder {
 
 	#readBytes(length: number): Uint8Array {
 		const at = this.#take(length);
-		return Uint8Array.prototype.slice.call(this.#bytes, at, at + length);
+		return new Uint8Array(this.#bytes.subarray(at, at + length));
 	}
 
 	#readExtension(length: number): unknown {
@@ -334,7 +334,7 @@ export class RecordDecoder {
 			}
 			case extension.error: {
 				const [name, message, cause] = this.#readList();
-				return Object.assign(new Error(String(message), { cause }), { name: String(name) });
+				return errorOf(String(name), String(message), cause);
 			}
 			default:
 				throw new RangeError(`there is no extension ${type}`);
@@ -463,6 +463,11 @@ function blobOf(properties: Readonly<Record<string, unknown>>, place: unknown, f
 	return new BlobReference(properties, { storageIndex: place, fileId });
 }
 
+export function errorOf(name: string, message: string, cause: unknown): Error {
+	const error = cause === undefined ? new Error(message) : new Error(message, { cause });
+	return name === error.name ? error : Object.assign(error, { name });
+}
+
 function regExpOf(source: string, flags: string): RegExp {
 	try {
 		return new RegExp(source, flags);
@@ -496,10 +501,12 @@ const TYPED_ARRAYS = [
 function readTypedArray(bytes: Uint8Array, start: number, end: number): unknown {
 	if (start === end) throw new RangeError('a typed array has no type');
 	const code = bytes[start]!;
-	const { buffer }: { buffer: ArrayBuffer } = Uint8Array.prototype.slice.call(bytes, start + 1, end) as Uint8Array<ArrayBuffer>;
+	const { buffer } = new Uint8Array(bytes.subarray(start + 1, end));
 	if (code === 16) return buffer;
 	if (code === 17) return new DataView(buffer);
 	const TypedArray = TYPED_ARRAYS[code];
-	if (TypedArray === undefined) throw new RangeError(`there is no typed array ${code}`);
+	if (TypedArray === undefined || buffer.byteLength % TypedArray.BYTES_PER_ELEMENT !== 0) {
+		throw new RangeError(`there is no typed array ${code} of ${buffer.byteLength} bytes`);
+	}
 	return new TypedArray(buffer);
 }

@@ -1,5 +1,6 @@
 import { dateOf, isDate } from '../time.ts';
 import { BlobReference } from './blob.ts';
+import { errorOf } from './decoder.ts';
 
 /** What JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
@@ -96,8 +97,8 @@ const readers: ReadonlyMap<string, (json: Json) => unknown> = new Map<string, (j
 ]);
 
 function errorFrom(json: Json): Error {
-	const [name, message, cause = null] = listOf(json);
-	return Object.assign(new Error(String(message), { cause: fromTagged(cause) }), { name: String(name) });
+	const [name, message, cause = { $undefined: true }] = listOf(json);
+	return errorOf(String(name), String(message), fromTagged(cause));
 }
 
 const VIEWS: ReadonlyMap<string, new (buffer: ArrayBuffer) => ArrayBufferView> = new Map(
