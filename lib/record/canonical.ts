@@ -1,7 +1,7 @@
 import { isDate } from '../time.ts';
 import { BlobReference } from './blob.ts';
 import { compareBytes } from './bytes.ts';
-import { Shape, type Row } from './shape.ts';
+import type { Row, Shape } from './shape.ts';
 
 /**
  * Writes values so that equal ones give equal bytes and others do not: the form that is hashed. It knows nothing of how

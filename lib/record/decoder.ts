@@ -105,7 +105,7 @@ export class RecordDecoder {
 	}
 
 	#readFields({ fields }: Layout, at: number, referencesAt: number, end: number): unknown[] {
-		const values: unknown[] = new Array(fields.length).fill(undefined);
+		const values: unknown[] = Array.from({ length: fields.length });
 		// From the last to the first, as each reference ends where the next one begins.
 		let referenceEnd = end;
 		for (let i = fields.length - 1; i >= 0; i--) {
@@ -298,7 +298,9 @@ export class RecordDecoder {
 		const entries: [unknown, unknown][] = [];
 		for (let i = 0; i < length; i++) entries.push([this.#read(), this.#read()]);
 		this.#depth--;
-		return this.#plain ? Object.fromEntries(entries.map(([key, value]) => [safeName(nameOf(key)), value])) : new Map(entries);
+		return this.#plain
+			? Object.fromEntries(entries.map(([key, value]) => [safeName(nameOf(key)), value]))
+			: new Map(entries);
 	}
 
 	#readString(length: number): string {
@@ -330,11 +332,11 @@ export class RecordDecoder {
 				return new Set(this.#readList());
 			case extension.regExp: {
 				const [source, flags] = this.#readList();
-				return regExpOf(String(source), String(flags));
+				return regExpOf(nameOf(source), nameOf(flags));
 			}
 			case extension.error: {
 				const [name, message, cause] = this.#readList();
-				return errorOf(String(name), String(message), cause);
+				return errorOf(nameOf(name), nameOf(message), cause);
 			}
 			default:
 				throw new RangeError(`there is no extension ${type}`);

@@ -49,7 +49,7 @@ export function writeKey(key: unknown, target: Buffer, at: number, inSequence = 
 /** Throws a `RangeError` on bytes that are no key. */
 export function readKey(bytes: Uint8Array, start: number, end: number): Key {
 	const parts: KeyPart[] = [];
-	for (let at = start; ; ) {
+	for (let at = start; ;) {
 		const [part, next] = readPart(bytes, at, end, parts.length > 0);
 		parts.push(part);
 		if (next >= end) return parts.length === 1 ? part : parts;
@@ -229,7 +229,8 @@ function readNumberPart(bytes: Uint8Array, at: number, end: number): [number | b
 	float.setInt32(0, high);
 	float.setInt32(4, low);
 	const number = float.getFloat64(0);
-	if (size <= BYTES_OF_A_NUMBER || byte(BYTES_OF_A_NUMBER) < 0x80) return [number, at + Math.min(size, BYTES_OF_A_NUMBER)];
+	if (size <= BYTES_OF_A_NUMBER || byte(BYTES_OF_A_NUMBER) < 0x80)
+		return [number, at + Math.min(size, BYTES_OF_A_NUMBER)];
 	if (!Number.isInteger(number)) throw new RangeError('an integer in a key has a fraction');
 	return readBigIntPart(bytes, at, end, number, (high >> 20) & 0x7ff);
 }

@@ -16,7 +16,9 @@ export function toTagged(value: unknown): Json {
 		case 'boolean':
 			return value;
 		case 'number':
-			return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? '-0' : String(value) };
+			return Number.isFinite(value) && !Object.is(value, -0)
+				? value
+				: { $number: Object.is(value, -0) ? '-0' : String(value) };
 		case 'bigint':
 			return { $bigint: value.toString() };
 		case 'undefined':
@@ -87,10 +89,16 @@ const readers: ReadonlyMap<string, (json: Json) => unknown> = new Map<string, (j
 	['$undefined', () => undefined],
 	['$date', (json) => dateOf(Number(fromTagged(json)))],
 	['$bytes', (json) => bytesOf(json)],
-	['$map', (json) => new Map(listOf(json).map((entry) => [fromTagged(listOf(entry)[0] ?? null), fromTagged(listOf(entry)[1] ?? null)]))],
+	[
+		'$map',
+		(json) =>
+			new Map(
+				listOf(json).map((entry) => [fromTagged(listOf(entry)[0] ?? null), fromTagged(listOf(entry)[1] ?? null)])
+			),
+	],
 	['$set', (json) => new Set(listOf(json).map(fromTagged))],
 	['$blob', blobFrom],
-	['$regExp', (json) => new RegExp(String(listOf(json)[0]), String(listOf(json)[1]))],
+	['$regExp', (json) => new RegExp(textOf(listOf(json)[0]), textOf(listOf(json)[1]))],
 	['$error', errorFrom],
 	['$view', viewFrom],
 	['$object', (json) => objectFrom(objectOf(json))],
@@ -98,7 +106,7 @@ const readers: ReadonlyMap<string, (json: Json) => unknown> = new Map<string, (j
 
 function errorFrom(json: Json): Error {
 	const [name, message, cause = { $undefined: true }] = listOf(json);
-	return errorOf(String(name), String(message), fromTagged(cause));
+	return errorOf(textOf(name), textOf(message), fromTagged(cause));
 }
 
 const VIEWS: ReadonlyMap<string, new (buffer: ArrayBuffer) => ArrayBufferView> = new Map(
@@ -121,19 +129,25 @@ function viewFrom(json: Json): unknown {
 	const [name, base64 = ''] = listOf(json);
 	const { buffer } = bytesOf(base64);
 	if (name === 'ArrayBuffer') return buffer;
-	const View = VIEWS.get(String(name));
-	if (View === undefined) throw new RangeError(`there is no view ${String(name)}`);
+	const View = VIEWS.get(textOf(name));
+	if (View === undefined) throw new RangeError(`there is no view ${textOf(name)}`);
 	return new View(buffer);
 }
 
 function numberOf(json: Json): number {
-	if (json !== 'NaN' && json !== 'Infinity' && json !== '-Infinity' && json !== '-0') throw new RangeError('a number is none');
+	if (json !== 'NaN' && json !== 'Infinity' && json !== '-Infinity' && json !== '-0')
+		throw new RangeError('a number is none');
 	return Number(json);
 }
 
 function bigintOf(json: Json): bigint {
 	if (typeof json !== 'string' || !/^-?\d+$/.test(json)) throw new RangeError('an integer is none');
 	return BigInt(json);
+}
+
+function textOf(json: Json | undefined): string {
+	if (typeof json !== 'string') throw new RangeError('a text is none');
+	return json;
 }
 
 function bytesOf(json: Json): Uint8Array<ArrayBuffer> {

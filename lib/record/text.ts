@@ -28,7 +28,7 @@ function readShortAscii(bytes: Uint8Array, start: number, end: number): string |
 /** Where bytes are no UTF-8 at all, what comes out is no worse than what went in. */
 function readLoosely(bytes: Uint8Array, start: number, end: number): string {
 	let text = '';
-	for (let at = start; at < end; ) {
+	for (let at = start; at < end;) {
 		const lead = bytes[at]!;
 		const width = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 		const isSurrogate = width === 3 && lead === 0xed && (bytes[at + 1] ?? 0) >= 0xa0 && at + 3 <= end;

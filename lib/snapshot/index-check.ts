@@ -66,7 +66,7 @@ class Expected {
 		const seen = new Set<string>();
 		for (const value of values) {
 			const end = writeKey(value, scratch, 0);
-			const key = scratch.toString("latin1", 0, end);
+			const key = scratch.toString('latin1', 0, end);
 			if (seen.has(key)) continue;
 			seen.add(key);
 			this.#key.set(scratch, 0, end);

@@ -112,7 +112,8 @@ async function inspectIndex(
 		id.set(cursor.valueBytes, cursor.valueStart, cursor.valueEnd);
 		found.add(key, id);
 	}
-	const state = kind !== 'plain' || expected === undefined ? otherState(kind) : found.equals(expected) ? 'matches' : 'differs';
+	const state =
+		kind !== 'plain' || expected === undefined ? otherState(kind) : found.equals(expected) ? 'matches' : 'differs';
 	return { attribute, entries: found.count, state, expected: expected?.count };
 }
 
@@ -121,7 +122,9 @@ function otherState(kind: IndexInFile['kind']): IndexContents['state'] {
 }
 
 async function inspectAudit(audit: AuditInFile, tables: readonly TableInFile[], walk: Walk): Promise<AuditContents> {
-	const byId = new Map(tables.flatMap((table) => (table.tableId === undefined ? [] : [[table.tableId, table] as const])));
+	const byId = new Map(
+		tables.flatMap((table) => (table.tableId === undefined ? [] : [[table.tableId, table] as const]))
+	);
 	const blobs = new BlobCounter('', walk.options.onBlob);
 	const cursor = audit.entries();
 	let entries = 0;

@@ -12,7 +12,7 @@ describe('the canonical form', () => {
 	test('does not depend on the order of attributes', () => {
 		fc.assert(
 			fc.property(storableRecord, (record) => {
-				expect(hex(Object.fromEntries(Object.entries(record).reverse()))).toBe(hex(record));
+				expect(hex(Object.fromEntries(Object.entries(record).toReversed()))).toBe(hex(record));
 			})
 		);
 	});
@@ -30,7 +30,9 @@ describe('the canonical form', () => {
 	test('is the same only for the same value', () => {
 		fc.assert(
 			fc.property(storable, storable, (one, other) => {
-				expect(hex(one) === hex(other)).toBe(JSON.stringify(sorted(toTagged(one))) === JSON.stringify(sorted(toTagged(other))));
+				expect(hex(one) === hex(other)).toBe(
+					JSON.stringify(sorted(toTagged(one))) === JSON.stringify(sorted(toTagged(other)))
+				);
 			}),
 			{ numRuns: 1000 }
 		);
@@ -41,7 +43,15 @@ describe('the canonical form', () => {
 			[null, undefined, false, 0, -0, '', [], {}, new Map(), new Set(), new Uint8Array(), 0n, new Date(0)],
 			[1, 1n, '1', new Date(1), [1], new Set([1]), new Uint8Array([1]), new Uint16Array([1]), true, Number.NaN],
 			['\ud800', '\ufffd', '\ud801', '�'.repeat(2), /a/, /a/g, new Error('a'), new TypeError('a')],
-			[{ a: undefined }, { a: null }, { b: null }, { 'a\ud800': null }, new Map([['a', null]]), 'x'.repeat(31), 'x'.repeat(32)],
+			[
+				{ a: undefined },
+				{ a: null },
+				{ b: null },
+				{ 'a\ud800': null },
+				new Map([['a', null]]),
+				'x'.repeat(31),
+				'x'.repeat(32),
+			],
 		].flat();
 		expect(new Set(alike.map(hex)).size).toBe(alike.length);
 	});
@@ -49,11 +59,26 @@ describe('the canonical form', () => {
 	test('knows one NaN, and one order of sets and maps', () => {
 		expect(hex(Number.NaN)).toBe(hex(-Number.NaN));
 		expect(hex(new Set([1, 2, 'a']))).toBe(hex(new Set(['a', 2, 1])));
-		expect(hex(new Map([['a', 1], ['b', 2]]))).toBe(hex(new Map([['b', 2], ['a', 1]])));
+		expect(
+			hex(
+				new Map([
+					['a', 1],
+					['b', 2],
+				])
+			)
+		).toBe(
+			hex(
+				new Map([
+					['b', 2],
+					['a', 1],
+				])
+			)
+		);
 	});
 
 	test('of a blob does not depend on the file that holds it', () => {
-		const blob = (fileId: string, size?: number) => new BlobReference({ type: 'image/png', size }, { fileId, storageIndex: 0 });
+		const blob = (fileId: string, size?: number) =>
+			new BlobReference({ type: 'image/png', size }, { fileId, storageIndex: 0 });
 		expect(hex(blob('a1', 20_000))).toBe(hex(blob('b2')));
 		expect(hex(blob('a1'))).not.toBe(hex(new BlobReference({ type: 'image/png' }, { bytes: new Uint8Array(2) })));
 	});
@@ -92,12 +117,16 @@ describe('tagged JSON', () => {
 		expect(Object.prototype.toString.call(back)).toBe(Object.prototype.toString.call(value));
 	});
 
-	test.each([[{ $nothing: 1 }], [{ $bigint: '1.5' }], [{ $bytes: 1 }], [{ $map: 1 }], [{ $view: ['Nothing', ''] }], [{ $blob: {} }]])(
-		'refuses %j',
-		(json) => {
-			expect(() => fromTagged(json)).toThrow(RangeError);
-		}
-	);
+	test.each([
+		[{ $nothing: 1 }],
+		[{ $bigint: '1.5' }],
+		[{ $bytes: 1 }],
+		[{ $map: 1 }],
+		[{ $view: ['Nothing', ''] }],
+		[{ $blob: {} }],
+	])('refuses %j', (json) => {
+		expect(() => fromTagged(json)).toThrow(RangeError);
+	});
 
 	test.each([[() => 1], [Symbol('a')]])('refuses what no record can hold', (value) => {
 		expect(() => toTagged(value)).toThrow(TypeError);
@@ -111,6 +140,7 @@ function sorted(json: unknown): unknown {
 	if (typeof json !== 'object' || json === null) return json;
 	const entries = Object.entries(json).map(([name, value]): [string, unknown] => [name, sorted(value)]);
 	const [first] = entries;
-	if (first?.[0] === '$map' && Array.isArray(first[1])) first[1].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+	if (first?.[0] === '$map' && Array.isArray(first[1]))
+		first[1].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 	return { object: entries.sort(([a], [b]) => (a < b ? -1 : 1)) };
 }

@@ -11,7 +11,7 @@ describe('a copied database file', () => {
 		['a synced state', { slots: [synced(6n), synced(7n)], flushed: synced(6n) }, true, 7n],
 		['an unsynced state that was flushed', { slots: [unsynced(6n), unsynced(7n)], flushed: synced(7n) }, true, 7n],
 		['an unsynced state', { slots: [unsynced(6n), unsynced(7n)], flushed: synced(6n) }, false, 6n],
-		['an unsynced state, flushed long ago', { slots: [unsynced(8n), unsynced(7n)], flushed: synced(3n) }, false, 7n],
+		['unsynced states, flushed long ago', { slots: [unsynced(8n), unsynced(7n)], flushed: synced(3n) }, false, 3n],
 		['one meta page', { slots: [undefined, synced(7n)], flushed: undefined }, true, 7n],
 	])('with %s', (_, places, survives, opensElsewhere) => {
 		const check = checkBackup(places);

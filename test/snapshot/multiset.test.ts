@@ -19,7 +19,7 @@ function sum(pairs: readonly Pair[]): Multiset {
 const pairs = fc.array(fc.tuple(fc.uint8Array({ maxLength: 8 }), fc.uint8Array({ maxLength: 8 })), { maxLength: 12 });
 
 test('the order of entries does not matter', () => {
-	fc.assert(fc.property(pairs, (one) => sum(one).equals(sum([...one].reverse()))));
+	fc.assert(fc.property(pairs, (one) => sum(one).equals(sum(one.toReversed()))));
 });
 
 test('any other entry does', () => {
@@ -36,7 +36,17 @@ test('entries that swap their values are others', () => {
 	fc.assert(
 		fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (a, b, x, y) => {
 			fc.pre(a.join() !== b.join() && x.join() !== y.join());
-			expect(sum([[a, x], [b, y]]).equals(sum([[a, y], [b, x]]))).toBe(false);
+			expect(
+				sum([
+					[a, x],
+					[b, y],
+				]).equals(
+					sum([
+						[a, y],
+						[b, x],
+					])
+				)
+			).toBe(false);
 		}),
 		{ numRuns: 1000 }
 	);

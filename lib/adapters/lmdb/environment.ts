@@ -33,7 +33,10 @@ export class Environment {
 		if (head.length < PAGE_HEADER_BYTES + META_BYTES) throw damaged('the meta pages', 'the file is too short for them');
 		const meta = newestMeta(readMetas(head));
 		if ((meta.lastPage + 1) * meta.pageSize > file.sizeBytes) {
-			throw damaged('the file', `it has ${file.sizeBytes} bytes and should have ${(meta.lastPage + 1) * meta.pageSize}`);
+			throw damaged(
+				'the file',
+				`it has ${file.sizeBytes} bytes and should have ${(meta.lastPage + 1) * meta.pageSize}`
+			);
 		}
 		this.sizeBytes = file.sizeBytes;
 		this.#file = file;

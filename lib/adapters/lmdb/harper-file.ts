@@ -107,14 +107,14 @@ function tableInFile(
 	const definition = definitions.get('');
 	const tree = `${name}/`;
 	if (definition === undefined || !environment.trees.has(tree)) return undefined;
-	const { tableId, name: primaryKey, attribute } = definition;
+	const { tableId, name: primaryKey } = definition;
 	const compression = compressionOf(definition['compression'], `table ${name}`);
 	const decoder = new RecordDecoder(readStructures(environment, tree, compression));
 	const attributes = [...definitions].filter(([key]) => key !== '');
 	return {
 		name,
 		tableId: typeof tableId === 'number' ? tableId : undefined,
-		primaryKey: String(primaryKey ?? attribute ?? 'id'),
+		primaryKey: typeof primaryKey === 'string' ? primaryKey : 'id',
 		definition,
 		attributes: attributes.map(([key, one]): AttributeInFile => ({ name: key, definition: one })),
 		indexes: attributes
@@ -149,11 +149,13 @@ function auditInFile(environment: Environment): AuditInFile {
 }
 
 function readStructures(environment: Environment, tree: string, compression: Compression | undefined): Structures {
-	return symbolValue(environment, tree, STRUCTURES, (cursor) => {
-		const value = new StoredValue(environment, tree, compression);
-		value.show(cursor);
-		return parseStructures(new RecordDecoder().readValue(value.bytes, value.start, value.end));
-	}) ?? noStructures;
+	return (
+		symbolValue(environment, tree, STRUCTURES, (cursor) => {
+			const value = new StoredValue(environment, tree, compression);
+			value.show(cursor);
+			return parseStructures(new RecordDecoder().readValue(value.bytes, value.start, value.end));
+		}) ?? noStructures
+	);
 }
 
 function readLastRemoved(environment: Environment): number | undefined {
@@ -368,7 +370,9 @@ function unreadable(tree: string, cursor: TreeCursor, error: unknown): unknown {
 function describeKey(bytes: Uint8Array, start: number, end: number): string {
 	try {
 		const key = readKey(bytes, start, end);
-		return JSON.stringify(key, (_, part: unknown) => (typeof part === 'bigint' || typeof part === 'symbol' ? String(part) : part));
+		return JSON.stringify(key, (_, part: unknown) =>
+			typeof part === 'bigint' || typeof part === 'symbol' ? String(part) : part
+		);
 	} catch {
 		return `0x${Buffer.from(bytes.subarray(start, end)).toString('hex')}`;
 	}

@@ -22,7 +22,10 @@ export class PageLedger {
 
 	claim(page: number, count: number, where: string): void {
 		if (page < FIRST_DATA_PAGE || count < 1 || page + count - 1 > this.#lastPage) {
-			throw damaged(where, `it refers to page ${page}, and the database has pages ${FIRST_DATA_PAGE} to ${this.#lastPage}`);
+			throw damaged(
+				where,
+				`it refers to page ${page}, and the database has pages ${FIRST_DATA_PAGE} to ${this.#lastPage}`
+			);
 		}
 		for (let one = page; one < page + count; one++) {
 			const byte = one >>> 3;

@@ -24,7 +24,7 @@ export function decodeLz4(
 			}
 		}
 		if (literals > end - from || literals > target.length - to) return false;
-		for (const stop = from + literals; from < stop; ) target[to++] = source[from++]!;
+		for (const stop = from + literals; from < stop;) target[to++] = source[from++]!;
 		// The last sequence has literals only.
 		if (from === end) return to === target.length;
 

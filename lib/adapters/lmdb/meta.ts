@@ -55,7 +55,8 @@ export function readMetas(head: Uint8Array): Metas {
 
 /** What LMDB takes where it need not fear that a transaction was lost: the newest. */
 export function newestMeta({ slots: [first, second] }: Metas): Meta {
-	const newest = second !== undefined && (first === undefined || second.transaction > first.transaction) ? second : first;
+	const newest =
+		second !== undefined && (first === undefined || second.transaction > first.transaction) ? second : first;
 	const other = newest === first ? second : first;
 	if (newest === undefined) throw damaged('the meta pages', 'there is none');
 	// A database never gives pages back, so an older state cannot reach further than a newer one.
@@ -69,7 +70,7 @@ function readMeta(view: DataView, page: number): Meta | undefined {
 	if (page + PAGE_HEADER_BYTES + META_BYTES > view.byteLength) return undefined;
 	if ((view.getUint16(page + 18, true) & pageFlag.meta) === 0) return undefined;
 	const at = page + PAGE_HEADER_BYTES;
-	if (view.getUint32(at, true) !== MAGIC || (view.getUint16(at + metaOffset.version, true)) !== DATA_VERSION) {
+	if (view.getUint32(at, true) !== MAGIC || view.getUint16(at + metaOffset.version, true) !== DATA_VERSION) {
 		return undefined;
 	}
 	return readBareMeta(view, at, view.getUint32(at + metaOffset.pageSize, true));

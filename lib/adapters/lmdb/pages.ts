@@ -99,7 +99,9 @@ export function openFile(path: string): OpenFile {
 		const descriptor = openSync(path, 'r');
 		return { descriptor, sizeBytes: fstatSync(descriptor).size };
 	} catch (error) {
-		throw new CustodianError('snapshot_unreadable', path, `The database file ${path} cannot be opened.`, { cause: error });
+		throw new CustodianError('snapshot_unreadable', path, `The database file ${path} cannot be opened.`, {
+			cause: error,
+		});
 	}
 }
 

@@ -158,7 +158,8 @@ export class TreeCursor {
 		const count = readUint64(leaf.view, at + 16);
 		const { pageSize } = this.#pages;
 		const where = `${this.#name}, page ${leaf.page}`;
-		if (size + PAGE_HEADER_BYTES > count * pageSize) throw damaged(where, `a value does not fit into its ${count} pages`);
+		if (size + PAGE_HEADER_BYTES > count * pageSize)
+			throw damaged(where, `a value does not fit into its ${count} pages`);
 		this.#ledger.claim(page, count, where);
 		const chunk = this.#pages.chunkOf(page, where);
 		const base = this.#pages.offsetOf(page);
@@ -206,7 +207,7 @@ export class TreeCursor {
 
 	/** To the first leaf below a page. */
 	#descend(from: number): Level {
-		for (let page = from; ; ) {
+		for (let page = from; ;) {
 			const isLeaf = this.#levels.length + 1 === this.#header.depth;
 			if (this.#levels.length >= this.#header.depth) {
 				throw this.#damaged(page, `it stands deeper than the ${this.#header.depth} levels of the tree`);
