@@ -1,7 +1,7 @@
 import { readKey, type Key } from '../record/key.ts';
 
-export type AuditAction = 'put' | 'delete' | 'message' | 'invalidate' | 'patch' | 'relocate';
-export type AuditOperation = 'insert' | 'update' | 'upsert';
+type AuditAction = 'put' | 'delete' | 'message' | 'invalidate' | 'patch' | 'relocate';
+type AuditOperation = 'insert' | 'update' | 'upsert';
 
 /** One row of the audit log, but for the record in it, which only its table can read. */
 export interface AuditEntry {
@@ -29,7 +29,7 @@ export interface AuditEntry {
 }
 
 /** Where something stands among the bytes of an entry. */
-export interface Place {
+interface Place {
 	readonly start: number;
 	readonly end: number;
 }

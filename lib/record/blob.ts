@@ -17,3 +17,9 @@ export class BlobReference {
 		this.bytes = 'bytes' in place ? place.bytes : undefined;
 	}
 }
+
+/** Where the file of a blob stands below the directory of its database's blobs; see Harper's `getFilePath`. */
+export function blobPathOf(fileId: string): string {
+	const name = fileId.length <= 9 ? fileId.slice(-3) : fileId.slice(0, -9) + fileId.slice(-3);
+	return `${fileId.slice(-9, -6) || '0'}/${fileId.slice(-6, -3) || '0'}/${name}`;
+}

@@ -1,7 +1,7 @@
 import { readText } from './text.ts';
 
 /** What LMDB keys of Harper are made of. */
-export type KeyPart = string | number | bigint | boolean | null | symbol | Uint8Array;
+type KeyPart = string | number | bigint | boolean | null | symbol | Uint8Array;
 export type Key = KeyPart | readonly Key[];
 
 const float = new DataView(new ArrayBuffer(8));

@@ -1,5 +1,5 @@
 /** What a meta page of a database file says, as far as it decides which state LMDB opens. */
-export interface MetaFacts {
+interface MetaFacts {
 	readonly transaction: bigint;
 	/** Committed, but not known to be on disk when the file was copied. */
 	readonly unsynced: boolean;

@@ -9,7 +9,7 @@ import type { AuditInFile, DatabaseFile, IndexInFile, OtherTree, TableInFile } f
 import { IndexCheck } from './index-check.ts';
 import { Digest, Multiset } from './multiset.ts';
 
-export interface InspectionProgress {
+interface InspectionProgress {
 	readonly bytes: number;
 	readonly ofBytes: number;
 	/** Rows, index entries and audit entries so far. */

@@ -6,6 +6,7 @@ import { openDatabaseFile } from '../../lib/adapters/lmdb/harper-file.ts';
 import { inspectFile } from '../../lib/adapters/lmdb/inspect-file.ts';
 import { checkBackupFile, mendBackupFile } from '../../lib/adapters/lmdb/mend.ts';
 import { CustodianError } from '../../lib/errors.ts';
+import { blobPathOf } from '../../lib/record/blob.ts';
 import { canonicalBytes } from '../../lib/record/canonical.ts';
 import { readKey } from '../../lib/record/key.ts';
 import { objectOf } from '../../lib/record/shape.ts';
@@ -104,11 +105,16 @@ describe('a database file of Harper', () => {
 	});
 
 	test('names every blob that lies beside it', async () => {
-		const blobs: string[] = [];
-		await inspectFile(files['kinds']!, { onBlob: ({ fileId }, table) => blobs.push(`${table} ${fileId}`) });
+		const blobs: { path: string; table: string; size: unknown }[] = [];
+		await inspectFile(files['kinds']!, {
+			onBlob: ({ fileId = '', properties }, table) =>
+				blobs.push({ path: join(harper.root, 'blobs/kinds', blobPathOf(fileId)), table, size: properties['size'] }),
+		});
 		expect(blobs).toHaveLength(30);
-		expect(new Set(blobs).size).toBe(15);
-		expect(blobs.every((blob) => /^Thing [0-9a-f]+$/.test(blob))).toBe(true);
+		expect(new Set(blobs.map(({ path }) => path)).size).toBe(15);
+		for (const { path, table, size } of blobs) {
+			expect([table, size, (await stat(path)).size]).toEqual(['Thing', 20_000, 20_008]);
+		}
 	});
 
 	test('says how far it is, and stops when it is told to', async () => {

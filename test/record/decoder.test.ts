@@ -79,8 +79,11 @@ test('any value reads as msgpackr reads it', () => {
 	);
 });
 
+/** Not in its declarations. */
+const MORE_TYPES: object = { moreTypes: true };
+
 test('sets, regular expressions, errors and typed arrays read as they were written', () => {
-	const packr = new Packr({ moreTypes: true } as object);
+	const packr = new Packr(MORE_TYPES);
 	const value = [
 		new Set([1, 'two']),
 		/a+b/gi,

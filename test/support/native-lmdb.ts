@@ -3,7 +3,7 @@ import { addExtension, Encoder, Packr } from 'msgpackr';
 import { BlobReference } from '../../lib/record/blob.ts';
 
 /** What the native module of LMDB, with msgpackr, reads of one table: the truth that our own reader is held to. */
-export interface NativeTable {
+interface NativeTable {
 	readonly name: string;
 	readonly rows: { readonly key: unknown; readonly version: number; readonly value: unknown }[];
 	readonly indexes: ReadonlyMap<string, number>;
@@ -53,14 +53,16 @@ class HarperEncoder extends Encoder {
  */
 export function readNatively(path: string, readOnly = true): NativeDatabase {
 	const root = open({ path, maxDbs: 10_000, sharedStructuresKey: structures, readOnly } as never);
-	const definitions: Database = root.openDB('__dbis__', { encoding: 'msgpack', sharedStructuresKey: structures });
+	const store: Database = root.openDB('__dbis__', { encoding: 'msgpack', sharedStructuresKey: structures });
+	// Read to the end first: opening a store ends what lmdb-js is reading.
+	const definitions = Array.from(store.getRange({ start: true }), ({ key, value }) => ({ key, value }));
 	const tables = new Map<string, NativeTable>();
-	for (const { key, value } of definitions.getRange({ start: true })) {
+	for (const { key, value } of definitions) {
 		const [table, attribute] = String(key).split('/');
 		if (table === undefined || attribute !== '') continue;
 		tables.set(table, { name: table, rows: rowsOf(root, table, value.compression), indexes: new Map() });
 	}
-	for (const { key, value } of definitions.getRange({ start: true })) {
+	for (const { key, value } of definitions) {
 		const [table, attribute] = String(key).split('/');
 		const indexes = tables.get(table!)?.indexes as Map<string, number> | undefined;
 		if (!attribute || !value.indexed || !indexes) continue;

@@ -21,7 +21,7 @@ export const treeFlag = { duplicates: 0x04 } as const;
 export const UNSYNCED = 0x1000;
 
 /** The root of an empty tree. */
-export const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
 /** Where a meta keeps what, from its magic number. */
 export const metaOffset = {
