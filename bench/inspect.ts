@@ -130,7 +130,7 @@ function readNatively(path: string): number {
 			const kind = value.indexed.type
 				? { encoding: 'binary' as const }
 				: { dupSort: true, encoding: 'ordered-binary' as const };
-			for (const entry of root.openDB(key, kind).getRange({ start: false })) if (entry) entries++;
+			for (const entry of root.openDB(key, kind).getRange({ start: null as never })) if (entry) entries++;
 		}
 	}
 	const audit = root.openDB('__txns__', { encoding: 'binary', keyEncoding: 'binary' });

@@ -112,10 +112,18 @@ export function closeFile({ descriptor }: OpenFile): void {
 /** How many bytes there were, which is fewer than wanted only at the end of the file. */
 export function readFully(descriptor: number, target: Uint8Array, position: number): number {
 	let length = 0;
-	while (length < target.length) {
-		const count = readSync(descriptor, target, length, target.length - length, position + length);
-		if (count === 0) break;
-		length += count;
+	try {
+		while (length < target.length) {
+			const count = readSync(descriptor, target, length, target.length - length, position + length);
+			if (count === 0) break;
+			length += count;
+		}
+	} catch (error) {
+		const where = `byte ${position + length}`;
+		throw new CustodianError('snapshot_unreadable', where, `The database file cannot be read at ${where}.`, {
+			cause: error,
+			hint: 'The storage refuses it: look at the disk.',
+		});
 	}
 	return length;
 }
