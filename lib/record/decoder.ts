@@ -105,7 +105,8 @@ export class RecordDecoder {
 	}
 
 	#readFields({ fields }: Layout, at: number, referencesAt: number, end: number): unknown[] {
-		const values: unknown[] = Array.from({ length: fields.length });
+		const values: unknown[] = [];
+		for (let i = 0; i < fields.length; i++) values.push(undefined);
 		// From the last to the first, as each reference ends where the next one begins.
 		let referenceEnd = end;
 		for (let i = fields.length - 1; i >= 0; i--) {
