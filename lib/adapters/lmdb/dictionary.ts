@@ -1,7 +1,19 @@
 /**
  * What lmdb-js compresses values against where its user names nothing else: `dict/dict.txt` of the npm package lmdb 3.5.4,
- * unchanged, in base64. A database cannot be read without it. Copyright (c) 2013-2017 Timur Kristóf, (c) 2021 Kristopher
- * Tate and Kris Zyp; licensed under the MIT license.
+ * unchanged, in base64. A database cannot be read without it.
+ *
+ * That package is under the MIT License, and based on node-lmdb, Copyright (c) 2014 Timur Kristóf:
+ *
+ * Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+ * documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
+ * rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
+ * persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright notice and
+ * this permission notice shall be included in all copies or substantial portions of the Software.
+ *
+ * The Software is provided "as is", without warranty of any kind, express or implied, including but not limited to the
+ * warranties of merchantability, fitness for a particular purpose and noninfringement. In no event shall the authors or
+ * copyright holders be liable for any claim, damages or other liability, whether in an action of contract, tort or
+ * otherwise, arising from, out of or in connection with the Software or the use or other dealings in the Software.
  */
 export function defaultDictionary(): Uint8Array {
 	decoded ??= Buffer.from(BASE64.join(''), 'base64');

@@ -48,9 +48,9 @@ let copies = 0;
 async function unsafeCopy(): Promise<string> {
 	const root = open({ path: join(directory, `live-${copies}.mdb`), pageSize: 4096 } as never);
 	const store = root.openDB('store', { encoding: 'binary' });
-	let isWriting = true;
+	const ending = new AbortController();
 	const writing = (async () => {
-		for (let round = 0; isWriting; round++) {
+		for (let round = 0; !ending.signal.aborted; round++) {
 			await Promise.all(
 				Array.from({ length: 100 }, (_, i) => store.put(`key ${round % 50} ${i}`, Buffer.alloc(400, i)))
 			);
@@ -65,7 +65,7 @@ async function unsafeCopy(): Promise<string> {
 		}
 		throw new Error('No copy was taken at such a moment');
 	} finally {
-		isWriting = false;
+		ending.abort();
 		await writing;
 		await root.close();
 	}
