@@ -4,7 +4,12 @@ export class CustodianError extends Error {
 	readonly subject: string;
 	readonly hint: string | undefined;
 
-	constructor(code: string, subject: string, message: string, options: { cause?: unknown; hint?: string } = {}) {
+	constructor(
+		code: string,
+		subject: string,
+		message: string,
+		options: { cause?: unknown; hint?: string | undefined } = {}
+	) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.name = 'CustodianError';
 		this.code = code;

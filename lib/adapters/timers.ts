@@ -30,13 +30,16 @@ export function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
 	});
 }
 
-/** Runs `work` every `intervalMs` after the last run ended, and keeps no process alive for it. Returns what stops it. */
-export function every(intervalMs: number, work: () => Promise<void>): () => void {
+/**
+ * Runs `work` every `intervalMs` after the last run ended, however it ended, and keeps no process alive for it. Returns
+ * what stops it.
+ */
+export function every(intervalMs: number, work: () => Promise<void>, onError: (error: unknown) => void): () => void {
 	let stopped = false;
 	let timer: NodeJS.Timeout;
 	const schedule = () => {
 		if (stopped) return;
-		timer = setTimeout(() => void work().finally(schedule), intervalMs);
+		timer = setTimeout(() => void work().catch(onError).finally(schedule), intervalMs);
 		timer.unref();
 	};
 	schedule();
@@ -44,19 +47,4 @@ export function every(intervalMs: number, work: () => Promise<void>): () => void
 		stopped = true;
 		clearTimeout(timer);
 	};
-}
-
-/** Resolves after `ms`, or as soon as the signal is aborted, and keeps no process alive for it. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const wake = () => {
-			clearTimeout(timer);
-			signal.removeEventListener('abort', wake);
-			resolve();
-		};
-		const timer = setTimeout(wake, ms);
-		timer.unref();
-		if (signal.aborted) wake();
-		else signal.addEventListener('abort', wake);
-	});
 }
