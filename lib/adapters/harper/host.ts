@@ -39,6 +39,8 @@ export interface HarperRequest {
 	readonly headers: { readonly asObject: Readonly<Record<string, string | string[] | undefined>> };
 	readonly user?: unknown;
 	readonly isWebSocket?: boolean;
+	/** Of Node.js; absent where a request is not one of HTTP. */
+	readonly _nodeResponse?: { destroy(): void };
 	/** The path under which analytics count the request. */
 	handlerPath?: string;
 }
@@ -55,6 +57,8 @@ export interface TreeStats {
 export interface RootStore {
 	readonly path: string;
 	readonly dbisDb?: Store;
+	/** Writes a compact copy to a file that must not exist. */
+	backup(path: string, compact: true): Promise<void>;
 	/** Of the environment as a whole; needs no read transaction, unlike everything else. */
 	readonly env: { info(): Readonly<Record<string, number>> };
 	getStats(): TreeStats & Readonly<Record<string, number>> & { readonly root: TreeStats; readonly free: TreeStats };
@@ -71,6 +75,7 @@ export interface Store {
 	getKeys(options: object): Iterable<unknown>;
 	get(key: string | number): unknown;
 	put(key: string, value: object): Promise<boolean>;
+	remove(key: string): Promise<boolean>;
 	/** Lets the next reading see what was committed before it. */
 	resetReadTxn(): void;
 	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
@@ -85,6 +90,8 @@ interface Index {
 }
 
 export interface TableClass {
+	/** Writes as any application does: audited, and replicated where the table is. */
+	put(record: object): Promise<unknown>;
 	readonly primaryStore: Store;
 	readonly auditStore?: Store;
 	readonly indices: Readonly<Record<string, Index>>;

@@ -9,14 +9,13 @@ export interface State {
 	problem(): string | undefined;
 }
 
-export function harperState(): State {
+export function harperState(name: 'Checkpoint' | 'Job' = 'Checkpoint'): State {
 	const store = () => {
-		const table = harperHost().databases['custodian']?.['Checkpoint'];
+		const table = harperHost().databases['custodian']?.[name];
 		if (table) return table.primaryStore;
 		const hint = 'Harper makes it from our schema.graphql when it starts; restart Harper and look into its log.';
-		throw new CustodianError('state_missing', 'custodian.Checkpoint', 'The table custodian.Checkpoint is missing.', {
-			hint,
-		});
+		const subject = `custodian.${name}`;
+		throw new CustodianError('state_missing', subject, `The table ${subject} is missing.`, { hint });
 	};
 	return {
 		store,
