@@ -2,6 +2,7 @@ import { isDate } from '../time.ts';
 import { BlobReference } from './blob.ts';
 import { compareBytes } from './bytes.ts';
 import type { Row, Shape } from './shape.ts';
+import { isUtf8, StoredText } from './text.ts';
 
 /**
  * Writes values so that equal ones give equal bytes and others do not: the form that is hashed. It knows nothing of how
@@ -12,10 +13,12 @@ import type { Row, Shape } from './shape.ts';
 export class CanonicalWriter {
 	bytes: Buffer;
 	length = 0;
+	#view: DataView;
 	readonly #names = new WeakMap<Shape, Buffer[]>();
 
 	constructor(roomBytes = 65_536) {
 		this.bytes = Buffer.allocUnsafe(roomBytes);
+		this.#view = viewOf(this.bytes);
 	}
 
 	writeRow({ shape, values }: Row): void {
@@ -61,19 +64,20 @@ export class CanonicalWriter {
 		this.#count(size);
 		this.#room(size);
 		const { bytes: target, length } = this;
-		if (size < 32) for (let i = 0; i < size; i++) target[length + i] = bytes[start + i]!;
+		if (size < 64) for (let i = 0; i < size; i++) target[length + i] = bytes[start + i]!;
 		else target.set(size === bytes.length ? bytes : bytes.subarray(start, end), length);
 		this.length = length + size;
 	}
 
 	writeFloat64(value: number): void {
 		this.#room(8);
-		this.bytes.writeDoubleBE(value, this.length);
+		this.#view.setFloat64(this.length, value);
 		this.length += 8;
 	}
 
 	#object(value: object | null): void {
 		if (value === null) this.#tag(tag.null);
+		else if (value instanceof StoredText) this.#storedText(value);
 		else if (Array.isArray(value)) this.#list(tag.array, value);
 		else if (isDate(value)) this.#number(tag.date, value.getTime());
 		else if (value instanceof Uint8Array && (value.constructor === Uint8Array || value instanceof Buffer)) {
@@ -134,6 +138,27 @@ export class CanonicalWriter {
 		return names;
 	}
 
+	/** A well-formed text is hashed as the bytes that it is stored as. */
+	#storedText(text: StoredText): void {
+		const { bytes, start, end } = text;
+		const { length } = this;
+		this.#tag(tag.text);
+		this.writeBytes(bytes, start, end);
+		if (this.#endsInAscii(end - start) || isUtf8(bytes, start, end)) return;
+		this.length = length;
+		this.#text(text.toString());
+	}
+
+	#endsInAscii(size: number): boolean {
+		const { bytes, length } = this;
+		const view = this.#view;
+		let at = length - size;
+		let bits = 0;
+		for (; at <= length - 8; at += 8) bits |= view.getInt32(at) | view.getInt32(at + 4);
+		for (; at < length; at++) bits |= bytes[at]!;
+		return (bits & 0x80808080) === 0;
+	}
+
 	#text(text: string): void {
 		if (text.length < 32 && this.#shortAscii(text)) return;
 		if (text.isWellFormed()) {
@@ -192,7 +217,12 @@ export class CanonicalWriter {
 		const larger = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.length + size));
 		this.bytes.copy(larger, 0, 0, this.length);
 		this.bytes = larger;
+		this.#view = viewOf(larger);
 	}
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+	return new DataView(buffer, byteOffset, byteLength);
 }
 
 export function canonicalBytes(value: unknown): Uint8Array {

@@ -2,7 +2,7 @@ import { dateOf } from '../time.ts';
 import { BlobReference } from './blob.ts';
 import { Shape, objectOf, type Row } from './shape.ts';
 import { fieldType, type Field, type Layout, noStructures, safeName, type Structures } from './structures.ts';
-import { readText } from './text.ts';
+import { readText, StoredText } from './text.ts';
 
 /** Deeper nesting than anybody writes; our own recursion ends long before the stack does. */
 const DEEPEST = 2000;
@@ -17,6 +17,8 @@ export class RecordDecoder {
 	readonly blobs: BlobReference[] = [];
 	readonly #structures: Structures;
 	readonly #plain: boolean;
+	/** Texts that are read now become a `StoredText`. */
+	#storesText: boolean;
 	#local: Map<number, LocalShape> | undefined;
 	#bytes: Uint8Array = new Uint8Array();
 	#view = new DataView(this.#bytes.buffer);
@@ -24,10 +26,14 @@ export class RecordDecoder {
 	#end = 0;
 	#depth = 0;
 
-	/** `plain`: as msgpackr writes without structures, small numbers and maps for objects. */
-	constructor(structures: Structures = noStructures, options: { plain?: boolean } = {}) {
+	/**
+	 * `plain`: as msgpackr writes without structures, small numbers and maps for objects. `storesText`: a text that is the
+	 * value of an attribute or in a list comes as a `StoredText`.
+	 */
+	constructor(structures: Structures = noStructures, options: { plain?: boolean; storesText?: boolean } = {}) {
 		this.#structures = structures;
 		this.#plain = options.plain ?? false;
+		this.#storesText = options.storesText ?? false;
 	}
 
 	/** `undefined`: there is null, which stands for a record that was deleted. */
@@ -104,9 +110,8 @@ export class RecordDecoder {
 		return { shape: layout.shape, values: this.#readFields(layout, at, referencesAt, end) };
 	}
 
-	#readFields({ fields }: Layout, at: number, referencesAt: number, end: number): unknown[] {
-		const values: unknown[] = [];
-		for (let i = 0; i < fields.length; i++) values.push(undefined);
+	#readFields({ fields, blank }: Layout, at: number, referencesAt: number, end: number): unknown[] {
+		const values = blank.slice();
 		// From the last to the first, as each reference ends where the next one begins.
 		let referenceEnd = end;
 		for (let i = fields.length - 1; i >= 0; i--) {
@@ -124,9 +129,7 @@ export class RecordDecoder {
 			const from = referencesAt + reference;
 			if (from > referenceEnd) throw new RangeError('the parts of a record overlap');
 			values[field.position] =
-				field.type === fieldType.object
-					? this.#readNested(from, referenceEnd)
-					: readText(this.#bytes, from, referenceEnd);
+				field.type === fieldType.object ? this.#readNested(from, referenceEnd) : this.#text(from, referenceEnd);
 			referenceEnd = from;
 		}
 		return values;
@@ -269,7 +272,7 @@ export class RecordDecoder {
 		this.#at++;
 		const low = this.#byte() & 0x3f;
 		const number = isWide ? low + (this.#byte() << 5) : low;
-		const names = this.#read();
+		const names = this.#withStrings(() => this.#read());
 		if (!Array.isArray(names)) throw new RangeError('the names of an object are no list');
 		const shape = new Shape(names.map((name: unknown) => safeName(nameOf(name))));
 		this.#local ??= new Map();
@@ -297,16 +300,33 @@ export class RecordDecoder {
 		if (2 * length > this.#end - this.#at) throw new RangeError('a map is longer than its bytes');
 		this.#deeper();
 		const entries: [unknown, unknown][] = [];
-		for (let i = 0; i < length; i++) entries.push([this.#read(), this.#read()]);
+		this.#withStrings(() => {
+			for (let i = 0; i < length; i++) entries.push([this.#read(), this.#read()]);
+		});
 		this.#depth--;
 		return this.#plain
 			? Object.fromEntries(entries.map(([key, value]) => [safeName(nameOf(key)), value]))
 			: new Map(entries);
 	}
 
-	#readString(length: number): string {
+	#readString(length: number): string | StoredText {
 		const at = this.#take(length);
-		return readText(this.#bytes, at, at + length);
+		return this.#text(at, at + length);
+	}
+
+	#text(start: number, end: number): string | StoredText {
+		return this.#storesText ? new StoredText(this.#bytes, start, end) : readText(this.#bytes, start, end);
+	}
+
+	/** For what is compared, or is more than itself. */
+	#withStrings<T>(read: () => T): T {
+		const before = this.#storesText;
+		this.#storesText = false;
+		try {
+			return read();
+		} finally {
+			this.#storesText = before;
+		}
 	}
 
 	#readBytes(length: number): Uint8Array {
@@ -346,7 +366,7 @@ export class RecordDecoder {
 
 	#readList(): unknown[] {
 		this.#deeper();
-		const list = this.#read();
+		const list = this.#withStrings(() => this.#read());
 		this.#depth--;
 		if (!Array.isArray(list)) throw new RangeError('an extension lacks its list');
 		return list;
@@ -445,10 +465,12 @@ function constantOf(code: number): unknown {
 	}
 }
 
+const MULTIPLIERS = Array.from({ length: 256 }, (_, exponent) => Number(`1e${Math.floor(45.15 - exponent * 0.30103)}`));
+
 /** msgpackr keeps some decimals in 32 bits, and rounds to as many digits as those hold. */
 function decimalOf(float: number, high: number, low: number): number {
 	const exponent = ((high & 0x7f) << 1) | (low >> 7);
-	const multiplier = Number(`1e${Math.floor(45.15 - exponent * 0.30103)}`);
+	const multiplier = MULTIPLIERS[exponent]!;
 	return ((multiplier * float + (float > 0 ? 0.5 : -0.5)) >> 0) / multiplier;
 }
 

@@ -59,6 +59,18 @@ export function readKey(bytes: Uint8Array, start: number, end: number): Key {
 	}
 }
 
+/** Throws a `RangeError` on bytes that are no key. */
+export function checkKey(bytes: Uint8Array, start: number, end: number): void {
+	if (!isPlainText(bytes, start, end)) readKey(bytes, start, end);
+}
+
+/** Whether these bytes are a text, and as a key the same bytes. It knows the common ones; others may be so too. */
+export function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+	if (start >= end || bytes[start]! < FIRST_TEXT) return false;
+	for (let at = start; at < end; at++) if (bytes[at]! <= ESCAPE || bytes[at]! >= 0x80) return false;
+	return true;
+}
+
 function put(target: Buffer, at: number, byte: number): number {
 	if (at >= target.length) throw new RangeError('the key does not fit');
 	target[at] = byte;

@@ -27,6 +27,8 @@ export interface Field {
 export interface Layout {
 	readonly shape: Shape;
 	readonly fields: readonly Field[];
+	/** As many values as there are fields: copied, it takes less room than a list that grows. */
+	readonly blank: readonly unknown[];
 	/** The variable part begins here. */
 	readonly fixedBytes: number;
 }
@@ -84,6 +86,7 @@ function parseTyped(stored: unknown): Layout | undefined {
 	return {
 		shape,
 		fixedBytes,
+		blank: fields.map(() => undefined),
 		fields: fields.map((field, index) => ({
 			...field,
 			position: position.get(index)!,

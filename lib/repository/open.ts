@@ -30,7 +30,8 @@ export async function openRepository(repository: Repository, options: OpenOption
 	});
 }
 
-async function readMarker(
+/** Undefined where there is none. */
+export async function readMarker(
 	repository: Repository,
 	signal: AbortSignal | undefined
 ): Promise<RepositoryMarker | undefined> {

@@ -1,7 +1,8 @@
-import { LONGEST_KEY_BYTES, writeKey } from '../record/key.ts';
+import { isPlainText, LONGEST_KEY_BYTES, writeKey } from '../record/key.ts';
 import type { Row, Shape } from '../record/shape.ts';
+import { StoredText } from '../record/text.ts';
 import type { IndexInFile, RowCursor } from './database-file.ts';
-import { indexedValues } from './indexed-values.ts';
+import { indexedValues, LONGEST_TEXT } from './indexed-values.ts';
 import { Digest, Multiset } from './multiset.ts';
 
 const scratch = Buffer.allocUnsafe(LONGEST_KEY_BYTES);
@@ -51,7 +52,15 @@ class Expected {
 			this.#addKey(value, id);
 			return;
 		}
-		const values = indexedValues(value, this.index.indexNulls);
+		if (value instanceof StoredText && value.end - value.start <= LONGEST_TEXT) {
+			const { bytes, start, end } = value;
+			if (isPlainText(bytes, start, end)) {
+				this.#key.set(bytes, start, end);
+				this.entries.add(this.#key, id);
+				return;
+			}
+		}
+		const values = indexedValues(read(value), this.index.indexNulls);
 		if (values.length === 1) this.#addKey(values[0], id);
 		else if (values.length > 1) this.#addDistinct(values, id);
 	}
@@ -73,4 +82,9 @@ class Expected {
 			this.entries.add(this.#key, id);
 		}
 	}
+}
+
+function read(value: unknown): unknown {
+	if (value instanceof StoredText) return value.toString();
+	return Array.isArray(value) ? value.map(read) : value;
 }

@@ -2,7 +2,7 @@ import { isDate } from '../time.ts';
 
 /** What Harper appends where it cuts a text that is too long for a key. */
 const CUT_MARK = '\uffff';
-const LONGEST_TEXT = 256;
+export const LONGEST_TEXT = 256;
 
 /**
  * The values under which Harper 4.7 indexes an attribute. It is followed to the letter, its slips included: a list in

@@ -1,9 +1,9 @@
-import { decodeEntry, recordIdOf, userOf } from '../audit/entry.ts';
+import { decodeEntry } from '../audit/entry.ts';
 import { CustodianError } from '../errors.ts';
 import type { Pause } from '../pause.ts';
 import type { BlobReference } from '../record/blob.ts';
 import { ContentHash, type Sha256, VersionsHash } from '../record/content-hash.ts';
-import { readKey } from '../record/key.ts';
+import { checkKey } from '../record/key.ts';
 import type { AuditContents, BlobCounts, IndexContents, SnapshotContents, TableContents } from './contents.ts';
 import type { AuditInFile, DatabaseFile, IndexInFile, OtherTree, TableInFile } from './database-file.ts';
 import { IndexCheck } from './index-check.ts';
@@ -65,11 +65,13 @@ async function inspectTable(table: TableInFile, walk: Walk): Promise<TableConten
 			continue;
 		}
 		rows++;
-		naming(`table ${name}`, keyBytes, keyStart, keyEnd, () => {
+		try {
 			content.add(keyBytes, keyStart, keyEnd, row);
 			versions.add(keyBytes, keyStart, keyEnd, version);
 			check.add(cursor, row);
-		});
+		} catch (error) {
+			throw named(error, `table ${name}`, keyBytes, keyStart, keyEnd);
+		}
 		blobs.count(cursor.blobs);
 	}
 	const indexes: IndexContents[] = [];
@@ -107,7 +109,11 @@ async function inspectIndex(
 		const { keyBytes, keyStart, keyEnd } = cursor;
 		if (!cursor.sameKey) {
 			key.set(keyBytes, keyStart, keyEnd);
-			naming(`index ${table.name}.${attribute}`, keyBytes, keyStart, keyEnd, () => readKey(keyBytes, keyStart, keyEnd));
+			try {
+				checkKey(keyBytes, keyStart, keyEnd);
+			} catch (error) {
+				throw named(error, `index ${table.name}.${attribute}`, keyBytes, keyStart, keyEnd);
+			}
 		}
 		id.set(cursor.valueBytes, cursor.valueStart, cursor.valueEnd);
 		found.add(key, id);
@@ -144,8 +150,8 @@ async function inspectAudit(audit: AuditInFile, tables: readonly TableInFile[], 
 		try {
 			const entry = decodeEntry(bytes, start, end);
 			if (newestVersion === undefined || entry.version > newestVersion) newestVersion = entry.version;
-			recordIdOf(bytes, entry);
-			userOf(bytes, entry);
+			checkKey(bytes, entry.recordId.start, entry.recordId.end);
+			if (entry.user.end > entry.user.start) checkKey(bytes, entry.user.start, entry.user.end);
 			const table = byId.get(entry.tableId);
 			if (table === undefined) orphans++;
 			else if (entry.value.end > entry.value.start) {
@@ -233,14 +239,11 @@ function sumOf(counts: readonly BlobCounts[]): BlobCounts {
 	return sum;
 }
 
-function naming(where: string, keyBytes: Uint8Array, start: number, end: number, work: () => void): void {
-	try {
-		work();
-	} catch (error) {
-		if (!(error instanceof RangeError)) throw error;
-		const key = Buffer.from(keyBytes.subarray(start, end)).toString('hex');
-		throw broken(`${where}, key 0x${key}`, error.message, error);
-	}
+/** What our own code throws of bytes that are wrong is a `RangeError`; it becomes one that says where. */
+function named(error: unknown, where: string, keyBytes: Uint8Array, start: number, end: number): unknown {
+	if (!(error instanceof RangeError)) return error;
+	const key = Buffer.from(keyBytes.subarray(start, end)).toString('hex');
+	return broken(`${where}, key 0x${key}`, error.message, error);
 }
 
 function broken(where: string, what: string, cause?: unknown): CustodianError {

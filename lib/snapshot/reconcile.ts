@@ -15,19 +15,8 @@ interface Leftover {
 	readonly sizeBytes: number | undefined;
 }
 
-/** A snapshot that somebody is making. */
-interface ActiveSnapshot {
-	readonly id: string;
-	/** Until then its maker is taken to be alive. */
-	readonly leaseUntil: number;
-}
-
-/**
- * What there is. `active` is to be read before the objects are listed: in the other order a snapshot that is completed
- * in between would show its data without a manifest and without a maker.
- */
+/** What there is. */
 export interface Findings<L extends Leftover> {
-	readonly active: readonly ActiveSnapshot[];
 	readonly objects: readonly StoredObject[];
 	readonly leftovers: readonly L[];
 	readonly now: number;
@@ -43,7 +32,7 @@ interface Removal {
 
 interface Exemption {
 	readonly action: 'keep';
-	readonly rule: 'active' | 'young' | 'unknown';
+	readonly rule: 'young' | 'unknown';
 	readonly sentence: string;
 }
 
@@ -62,14 +51,10 @@ const GRACE_MS = 86_400_000;
 
 /** Decides about what belongs to no snapshot. What it does not recognise stays, and is reported. */
 export function planReconciliation<L extends Leftover>(
-	{ active, objects, leftovers, now, graceMs = GRACE_MS }: Findings<L>,
+	{ objects, leftovers, now, graceMs = GRACE_MS }: Findings<L>,
 	parseSnapshotId: ParseSnapshotId
 ): ReconciliationPlan<L> {
-	const facts: Facts = {
-		now,
-		graceMs,
-		activeIds: active.filter(({ leaseUntil }) => leaseUntil > now).map(({ id }) => id),
-	};
+	const facts: Facts = { now, graceMs };
 	const recognised = objects.map((object) => ({ object, place: parseSnapshotObjectKey(object.key, parseSnapshotId) }));
 	const complete = new Set(recognised.flatMap(({ place }) => (place?.role === 'manifest' ? [place.folder] : [])));
 	const changedAt = lastChanges(recognised);
@@ -88,7 +73,6 @@ const MARKER = 'custodian.json';
 interface Facts {
 	readonly now: number;
 	readonly graceMs: number;
-	readonly activeIds: readonly string[];
 }
 
 interface Recognised {
@@ -114,19 +98,14 @@ function onObject(
 	facts: Facts
 ): Verdict {
 	if (place === undefined) return keep('unknown', `${key} is kept: nothing here writes such an object.`);
-	const { id, folder, at, role } = place;
-	if (facts.activeIds.includes(id)) return keep('active', `${key} is kept: the snapshot is being made.`);
+	const { folder, at, role } = place;
 	if (isYoung(changedAt.get(folder) ?? at, facts)) return tooYoung(key, facts);
 	return role === 'verification'
 		? remove('verification-of-none', `${key} is removed: it verifies a snapshot that is no more.`)
 		: remove('no-manifest', `${key} is removed: its snapshot has no manifest, and nobody is making it.`);
 }
 
-/** A name tells the snapshot where it is made from the key, which is more than can be relied on. */
 function onLeftover({ name, startedAt }: Leftover, facts: Facts): Verdict {
-	if (facts.activeIds.some((id) => name.includes(id))) {
-		return keep('active', `${name} is kept: the snapshot is being made.`);
-	}
 	if (isYoung(startedAt, facts)) return tooYoung(name, facts);
 	return remove('leftover', `${name} is removed: a write that began and never ended.`);
 }

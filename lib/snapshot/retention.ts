@@ -11,7 +11,7 @@ export interface RetentionPolicy extends Counts {
 	readonly timezone: string;
 }
 
-interface RetentionDecision {
+export interface RetentionDecision {
 	readonly snapshot: RetentionSubject;
 	readonly action: Action;
 	/** Everything that keeps it; or why each rule lets it go. Never empty. */

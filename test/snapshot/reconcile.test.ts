@@ -23,7 +23,7 @@ interface Leftover {
 }
 
 function plan(findings: Partial<Findings<Leftover>>) {
-	return planReconciliation({ active: [], objects: [], leftovers: [], now: NOW, ...findings }, parseSnapshotId);
+	return planReconciliation({ objects: [], leftovers: [], now: NOW, ...findings }, parseSnapshotId);
 }
 
 function verdicts(keys: readonly string[], findings: Partial<Findings<Leftover>> = {}): Record<string, string> {
@@ -67,13 +67,6 @@ describe('an object', () => {
 	test('of an id from the future stays', () => {
 		const key = of('20990101T000000000Z-0000000c', 'data.mdb.br');
 		expect(verdicts([key])).toEqual({ [key]: 'keep young' });
-	});
-
-	test('stays while its snapshot is being made, though that takes days', () => {
-		const key = of(OLD, 'data.mdb.br');
-		expect(verdicts([key], { active: [{ id: OLD, leaseUntil: NOW + 1 }] })).toEqual({ [key]: 'keep active' });
-		expect(verdicts([key], { active: [{ id: OLD, leaseUntil: NOW }] })).toEqual({ [key]: 'remove no-manifest' });
-		expect(verdicts([key], { active: [{ id: YOUNG, leaseUntil: NOW + 1 }] })).toEqual({ [key]: 'remove no-manifest' });
 	});
 
 	test('stays when anything in its folder was written lately, whatever its id says', () => {
@@ -133,10 +126,9 @@ describe('a leftover', () => {
 		['is removed when it is older than a day', 'upload-1', NOW - DAY - 1, 'remove leftover'],
 		['stays for a day', 'upload-1', NOW - DAY, 'keep young'],
 		['from the future stays', 'upload-1', NOW + DAY, 'keep young'],
-		['of a snapshot that is being made stays', `node/data/snapshots/${OLD}/data.mdb.br.tmp`, 0, 'keep active'],
 	])('%s', (_, name, startedAt, expected) => {
 		const leftover = { name, startedAt, sizeBytes: undefined };
-		const { leftovers } = plan({ leftovers: [leftover], active: [{ id: OLD, leaseUntil: NOW + 1 }] });
+		const { leftovers } = plan({ leftovers: [leftover] });
 		expect(leftovers.map(({ action, rule }) => `${action} ${rule}`)).toEqual([expected]);
 		expect(leftovers[0]?.leftover).toBe(leftover);
 	});
@@ -164,15 +156,11 @@ describe('law:', () => {
 		}),
 		{ selector: (object) => object.key, maxLength: 20 }
 	);
-	const active = fc.array(fc.record({ id, leaseUntil: fc.integer({ min: NOW - DAY, max: NOW + DAY }) }), {
-		maxLength: 2,
-	});
-
-	test('nothing of a snapshot that is listed, being made or young is removed, nor anything unknown', () => {
+	test('nothing of a snapshot that is listed or young is removed, nor anything unknown', () => {
 		fc.assert(
-			fc.property(objects, active, (found, making) => {
+			fc.property(objects, (found) => {
 				const keys = new Set(found.map((object) => object.key));
-				const removed = plan({ objects: found, active: making }).objects.filter(({ action }) => action === 'remove');
+				const removed = plan({ objects: found }).objects.filter(({ action }) => action === 'remove');
 				const wrong = removed.filter((object) => {
 					const [node, database, snapshots, one = '', ...rest] = object.key.split('/');
 					const folder = [node, database, snapshots, one].join('/');
@@ -182,7 +170,6 @@ describe('law:', () => {
 						snapshots !== 'snapshots' ||
 						rest.join('/') === 'x.y' ||
 						keys.has(`${folder}/manifest.json`) ||
-						making.some(({ id: active_, leaseUntil }) => active_ === one && leaseUntil > NOW) ||
 						parsed.at >= NOW - DAY
 					);
 				});
@@ -193,9 +180,9 @@ describe('law:', () => {
 
 	test('wherever the removals stop, the rest of them is what is planned anew', () => {
 		fc.assert(
-			fc.property(objects, active, (found, making) => {
+			fc.property(objects, (found) => {
 				const removals = (all: typeof found) =>
-					plan({ objects: all, active: making })
+					plan({ objects: all })
 						.objects.filter(({ action }) => action === 'remove')
 						.map((object) => object.key);
 				// Without times of the repository: the youngest object of a folder may be the first that goes.

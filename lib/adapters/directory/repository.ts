@@ -46,7 +46,7 @@ class DirectoryRepository implements Repository {
 		requireKey(key);
 		signal?.throwIfAborted();
 		const doing = `write ${key}`;
-		const temporary = join(this.#incoming, `${Date.now()}-${randomBytes(8).toString('hex')}`);
+		const temporary = join(this.#incoming, temporaryName(key));
 		const file = await this.#attempt(doing, async () => {
 			await this.#requireRoot();
 			await this.#refuseLinks(key);
@@ -102,6 +102,8 @@ class DirectoryRepository implements Repository {
 	async #link(temporary: string, key: string, attempts: number): Promise<void> {
 		const target = this.#path(key);
 		try {
+			// A mount may have gone while the bytes were written.
+			await this.#requireRoot();
 			await makeDirectories(this.#fs, this.#root, dirname(target));
 			await this.#refuseLinks(key);
 			await publish(this.#fs, temporary, target);
@@ -309,6 +311,11 @@ class DirectoryRepository implements Repository {
 			throw repositoryFailure(error, this.#root, attempted);
 		}
 	}
+}
+
+/** The end of the key, which names the snapshot, tells whoever cleans up whose leftover it is. */
+function temporaryName(key: string): string {
+	return `${Date.now()}-${randomBytes(8).toString('hex')}-${key.replaceAll('/', '+').slice(-150)}`;
 }
 
 async function isFile(file: OpenFile): Promise<boolean> {

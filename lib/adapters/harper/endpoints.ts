@@ -1,9 +1,12 @@
-import { messageOf } from '../../errors.ts';
+import { CustodianError, messageOf } from '../../errors.ts';
 import { principalOf } from '../../http/access.ts';
-import { failure, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
+import { failure, match, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
 import type { HarperRequest, Host, Listener } from './host.ts';
 
 const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'copy', 'move', 'search', 'publish'];
+
+/** The verbs to which Harper hands a body, or a promise of one, before the request. */
+const WITH_BODY = new Set(['put', 'post', 'patch']);
 
 /**
  * Makes endpoints reachable through Harper's REST. A name that another component has taken is left to it.
@@ -11,9 +14,15 @@ const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'cop
  * Harper checks no permission for such resources, so every verb that it could ever call comes to `respond`, which does.
  */
 export function publishResources(host: Host, endpoints: readonly Endpoint[]): void {
-	for (const endpoint of endpoints) {
-		if (!host.server.resources.has(endpoint.path)) host.server.resources.set(endpoint.path, resourceOf(host, endpoint));
+	for (const place of new Set(endpoints.map(placeOf))) {
+		const group = endpoints.filter((endpoint) => placeOf(endpoint) === place);
+		if (!host.server.resources.has(place)) host.server.resources.set(place, resourceOf(host, group));
 	}
+}
+
+/** Where Harper finds an endpoint: its path up to the first segment that may be anything. */
+function placeOf({ path }: Endpoint): string {
+	return path.replace(/\/\{.*$/, '');
 }
 
 /**
@@ -43,7 +52,8 @@ function find(endpoints: readonly Endpoint[], request: HarperRequest): Endpoint 
 	return endpoints.find(({ path }) => pathname === `/${path}` || pathname === `/${path}/`);
 }
 
-function resourceOf(host: Host, endpoint: Endpoint): object {
+/** Endpoints of one place. A path that fits none of them is answered by the first, which says so to who may know. */
+function resourceOf(host: Host, endpoints: readonly Endpoint[]): object {
 	// Harper looks at the prototype of every resource when it describes the instance at /openapi.
 	const resource: Record<string, unknown> = { loadAsInstance: false, prototype: {} };
 	for (const verb of VERBS) {
@@ -53,17 +63,31 @@ function resourceOf(host: Host, endpoint: Endpoint): object {
 			// The request comes last, whatever the verb.
 			// oxlint-disable-next-line typescript/no-unsafe-type-assertion
 			const request = parameters.at(-1) as HarperRequest;
-			return answer(host, endpoint, request, verb === 'get' ? request.method : verb.toUpperCase());
+			const { pathname } = urlOf(request);
+			const endpoint = endpoints.find((candidate) => match(candidate, pathname)) ?? endpoints[0];
+			if (!endpoint) return undefined;
+			const body = WITH_BODY.has(verb) ? parameters.at(-2) : undefined;
+			return answer(host, endpoint, request, verb === 'get' ? request.method : verb.toUpperCase(), body);
 		};
 	}
 	return resource;
 }
 
-async function answer(host: Host, endpoint: Endpoint, request: HarperRequest, verb: string): Promise<object> {
+async function answer(
+	host: Host,
+	endpoint: Endpoint,
+	request: HarperRequest,
+	verb: string,
+	body?: unknown
+): Promise<object> {
 	request.handlerPath ??= endpoint.path;
-	const response = await safely(host, endpoint, parse(request, verb));
+	const response = await safely(host, endpoint, parse(request, verb, body));
 	if (request.isWebSocket === true) throw Object.assign(new Error('Refused'), { statusCode: response.status });
-	return toHarper(response);
+	return toHarper(response, (error) => {
+		host.logger.error(`harper-custodian: ${verb} /${endpoint.path} broke off: ${messageOf(error)}`);
+		// oxlint-disable-next-line no-underscore-dangle -- Harper calls it so
+		request._nodeResponse?.destroy();
+	});
 }
 
 async function safely(host: Host, endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
@@ -71,11 +95,14 @@ async function safely(host: Host, endpoint: Endpoint, request: HttpRequest): Pro
 		return await respond(endpoint, request);
 	} catch (error) {
 		host.logger.error(`harper-custodian: ${request.verb} /${endpoint.path} failed: ${messageOf(error)}`);
+		if (error instanceof CustodianError) {
+			return failure(error.code === 'repository_unreachable' ? 503 : 500, error.code, error.message, error.hint);
+		}
 		return failure(500, 'internal', 'This request failed inside harper-custodian.', "The reason is in Harper's log.");
 	}
 }
 
-function parse(request: HarperRequest, verb: string): HttpRequest {
+function parse(request: HarperRequest, verb: string, body: unknown): HttpRequest {
 	const { pathname, searchParams } = urlOf(request);
 	const headers = request.headers.asObject;
 	return {
@@ -83,6 +110,7 @@ function parse(request: HarperRequest, verb: string): HttpRequest {
 		path: pathname,
 		query: searchParams,
 		header: (name) => [headers[name.toLowerCase()]].flat()[0],
+		body: async () => body,
 		principal: principalOf(request.user),
 	};
 }
@@ -100,6 +128,20 @@ function urlOf(request: HarperRequest): { readonly pathname: string; readonly se
  * Harper sends a response with a body verbatim, and on some statuses sets headers of its own. All it needs of headers is
  * what a map has; of `Headers` every value is checked twice.
  */
-function toHarper({ status, headers, body }: HttpResponse): object {
-	return { status, headers: new Map(Object.entries(headers)), body };
+function toHarper({ status, headers, body }: HttpResponse, onBroken: (error: unknown) => void): object {
+	const isStream = typeof body === 'object' && Symbol.asyncIterator in body;
+	return { status, headers: new Map(Object.entries(headers)), body: isStream ? watched(body, onBroken) : body };
+}
+
+/** Harper leaves the connection of a stream that broke off open, and the client waiting for the rest. */
+async function* watched(
+	body: AsyncIterable<Uint8Array>,
+	onBroken: (error: unknown) => void
+): AsyncIterable<Uint8Array> {
+	try {
+		yield* body;
+	} catch (error) {
+		onBroken(error);
+		throw error;
+	}
 }

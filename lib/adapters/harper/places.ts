@@ -25,7 +25,7 @@ function databaseDirectories(): readonly string[] {
 }
 
 function configuredDirectories(): readonly string[] {
-	const rootPath = stringIn(instanceConfig(), 'rootPath');
+	const rootPath = rootDirectory();
 	const blobPaths = configSection('storage')['blobPaths'];
 	return [
 		rootPath,
@@ -50,4 +50,9 @@ export function isHarpersPort(port: string | number): boolean {
 /** Harper writes a port as a number, or as an address and a port. */
 function portOf(setting: unknown): number {
 	return Number(String(setting).split(':').at(-1));
+}
+
+/** Harper's root directory. */
+export function rootDirectory(): string | undefined {
+	return stringIn(instanceConfig(), 'rootPath');
 }

@@ -109,7 +109,9 @@ function tableInFile(
 	if (definition === undefined || !environment.trees.has(tree)) return undefined;
 	const { tableId, name: primaryKey } = definition;
 	const compression = compressionOf(definition['compression'], `table ${name}`);
-	const decoder = new RecordDecoder(readStructures(environment, tree, compression));
+	const structures = readStructures(environment, tree, compression);
+	const decoder = new RecordDecoder(structures);
+	const storing = new RecordDecoder(structures, { storesText: true });
 	const attributes = [...definitions].filter(([key]) => key !== '');
 	return {
 		name,
@@ -120,11 +122,11 @@ function tableInFile(
 		indexes: attributes
 			.filter(([key]) => environment.trees.has(`${tree}${key}`))
 			.map(([key, one]) => indexInFile(environment, `${tree}${key}`, key, one)),
-		rows: () => new HarperRows(environment, tree, compression, decoder),
+		rows: () => new HarperRows(environment, tree, compression, storing),
 		readValue: (bytes, start, end) => decoder.readValue(bytes, start, end),
 		blobsOf(bytes, start, end) {
-			decoder.skim(bytes, start, end);
-			return decoder.blobs;
+			storing.skim(bytes, start, end);
+			return storing.blobs;
 		},
 	};
 }

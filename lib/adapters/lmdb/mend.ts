@@ -1,6 +1,7 @@
-import { constants, closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { chmod, copyFile, link, rm } from 'node:fs/promises';
+import { closeSync, createReadStream, createWriteStream, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { link, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { CustodianError } from '../../errors.ts';
 import { type BackupCheck, checkBackup, type MendPlan, planMend } from '../../snapshot/backup-file.ts';
 import { damaged } from './damage.ts';
@@ -17,15 +18,15 @@ export async function checkBackupFile(path: string): Promise<BackupCheck> {
  * Writes a copy of such a file that does. The original stays as it is, and the copy appears under its name when it is
  * complete and on disk. Rejects with `file_exists` where something has that name.
  */
-export async function mendBackupFile(source: string, target: string): Promise<BackupCheck> {
+export async function mendBackupFile(source: string, target: string, signal?: AbortSignal): Promise<BackupCheck> {
 	const { head, metas } = readHead(source);
 	const unfinished = `${target}.unfinished`;
-	await refusingExisting(target, copyFile(source, unfinished, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE));
+	closeSync(await refusingExisting(target, async () => openSync(unfinished, 'wx', 0o600)));
 	try {
-		await chmod(unfinished, 0o600);
+		await copyInto(unfinished, source, signal);
 		writeMetas(unfinished, head, metas, planMend(metas));
 		// Unlike a rename this does not replace what is there.
-		await refusingExisting(target, link(unfinished, target));
+		await refusingExisting(target, () => link(unfinished, target));
 	} finally {
 		await rm(unfinished, { force: true });
 	}
@@ -33,9 +34,16 @@ export async function mendBackupFile(source: string, target: string): Promise<Ba
 	return checkBackupFile(target);
 }
 
-async function refusingExisting(path: string, work: Promise<void>): Promise<void> {
+/** A copy by the kernel could not be stopped, and would leave its file behind. */
+async function copyInto(target: string, source: string, signal: AbortSignal | undefined): Promise<void> {
+	const highWaterMark = 1 << 20;
+	const [from, to] = [createReadStream(source, { highWaterMark }), createWriteStream(target, { flags: 'r+' })];
+	await pipeline(from, to, signal === undefined ? {} : { signal });
+}
+
+async function refusingExisting<T>(path: string, work: () => Promise<T>): Promise<T> {
 	try {
-		await work;
+		return await work();
 	} catch (error) {
 		if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
 		throw new CustodianError('file_exists', path, `${path} or its unfinished form exists already.`, {

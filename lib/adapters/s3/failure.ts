@@ -39,6 +39,8 @@ function meaningOf(name: string, status: number | undefined): Meaning {
 		return status === 507 ? FULL : UNREACHABLE;
 	}
 	if (status === 404) return { code: 'object_missing' };
+	// Somebody else has made the object, or is about to.
+	if (status === 409 || status === 412) return { code: 'object_exists' };
 	return status === 401 || status === 403 ? DENIED : MISPLACED;
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
 	AbortMultipartUploadCommand,
@@ -9,6 +10,7 @@ import {
 	ListObjectsV2Command,
 	PutObjectCommand,
 	type GetObjectCommandOutput,
+	type HeadObjectCommandOutput,
 	type ListMultipartUploadsCommandOutput,
 	type S3Client,
 } from '@aws-sdk/client-s3';
@@ -34,8 +36,9 @@ export interface S3Tuning {
 }
 
 /**
- * A repository in a bucket. Whether a key is taken is asked before writing it: not every store can refuse to overwrite,
- * so two writers of one key at the same moment are not told apart.
+ * A repository in a bucket. Of many who write one key at once one succeeds, where the store heeds `If-None-Match`. Not
+ * every store does: so whether a key is taken is asked before writing it, too, and there two writers at the same moment
+ * are not told apart.
  */
 export function s3Repository(location: S3Location, tuning: S3Tuning = {}): Repository {
 	return new S3Repository(location, {
@@ -72,7 +75,7 @@ class S3Repository implements Repository {
 		requireKey(key);
 		signal?.throwIfAborted();
 		const target = this.#target(key, signal);
-		if ((await target.attempt(() => this.#head(key, signal))) !== undefined) throw exists(key);
+		if ((await target.attempt(() => this.#look(key, signal))) !== undefined) throw exists(key);
 		let sizeBytes = 0;
 		let upload: Upload | undefined;
 		let sending: Promise<void> | undefined;
@@ -91,7 +94,7 @@ class S3Repository implements Repository {
 			}
 			await sending;
 			if (upload === undefined) await this.#put(key, new Uint8Array(0), target);
-			else await this.#commit(key, sizeBytes, () => upload!.complete());
+			else await this.#commit(key, target, () => upload!.complete());
 			return sizeBytes;
 		} catch (error) {
 			const abandoned = upload?.abandon();
@@ -100,19 +103,26 @@ class S3Repository implements Repository {
 		}
 	}
 
-	async #put(key: string, bytes: Uint8Array, { address, attempt }: UploadTarget): Promise<void> {
-		const request = new PutObjectCommand({ ...address, Body: bytes, ContentLength: bytes.length });
-		await this.#commit(key, bytes.length, () => attempt((options) => this.#client.send(request, options)));
+	async #put(key: string, bytes: Uint8Array, target: UploadTarget): Promise<void> {
+		const { address, metadata, attemptOnce } = target;
+		const object = { ...address, Metadata: metadata, Body: bytes, ContentLength: bytes.length };
+		await this.#commit(key, target, () =>
+			attemptOnce((condition, options) => this.#client.send(new PutObjectCommand({ ...object, ...condition }), options))
+		);
 	}
 
-	/** An answer that got lost says nothing: the object may be there all the same, and its upload unknown by now. */
-	async #commit(key: string, sizeBytes: number, work: () => Promise<unknown>): Promise<void> {
+	/**
+	 * An answer that got lost says nothing: the object may be there all the same, its upload unknown by now, and the next
+	 * try refused for its sake.
+	 */
+	async #commit(key: string, { metadata }: UploadTarget, work: () => Promise<unknown>): Promise<void> {
 		try {
 			await work();
 		} catch (error) {
-			if (!mayPass(error)) throw error;
-			const found = await this.#head(key).catch(() => undefined);
-			if (found?.sizeBytes !== sizeBytes) throw error;
+			const isTaken = error instanceof CustodianError && error.code === 'object_exists';
+			if (!isTaken && !mayPass(error)) throw error;
+			const found = await this.#look(key).catch(() => undefined);
+			if (found?.Metadata?.[WRITE] !== metadata[WRITE]) throw isTaken ? exists(key) : error;
 		}
 	}
 
@@ -195,10 +205,13 @@ class S3Repository implements Repository {
 	}
 
 	async #head(key: string, signal?: AbortSignal): Promise<ObjectInfo | undefined> {
+		const found = await this.#look(key, signal);
+		return found && { key, sizeBytes: found.ContentLength ?? 0 };
+	}
+
+	async #look(key: string, signal?: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
 		try {
-			const request = new HeadObjectCommand(this.#address(key));
-			const { ContentLength } = await this.#client.send(request, { abortSignal: signal });
-			return { key, sizeBytes: ContentLength ?? 0 };
+			return await this.#client.send(new HeadObjectCommand(this.#address(key)), { abortSignal: signal });
 		} catch (error) {
 			if (outlineOf(error).status === 404) return undefined;
 			throw error;
@@ -314,11 +327,22 @@ class S3Repository implements Repository {
 
 	#target(key: string, signal: AbortSignal | undefined): UploadTarget {
 		const options: RequestOptions = signal === undefined ? {} : { abortSignal: signal };
+		const attempt: UploadTarget['attempt'] = (request) =>
+			retry(() => this.#attempt(`write ${key}`, () => request(options), signal), this.#tuning.retryWrites, signal);
 		return {
 			client: this.#client,
 			address: this.#address(key),
-			attempt: (request) =>
-				retry(() => this.#attempt(`write ${key}`, () => request(options), signal), this.#tuning.retryWrites, signal),
+			metadata: { [WRITE]: randomUUID() },
+			attempt,
+			attemptOnce: (request) =>
+				attempt(async () => {
+					try {
+						return await request({ IfNoneMatch: '*' }, options);
+					} catch (error) {
+						if (!isUnsupported(error)) throw error;
+						return await request({}, options);
+					}
+				}),
 		};
 	}
 
@@ -332,7 +356,10 @@ class S3Repository implements Repository {
 	}
 }
 
-/** What stores answer that cannot list unfinished uploads. */
+/** The metadata of an object that tells by which write it came to be. */
+const WRITE = 'custodian-write';
+
+/** What stores answer that cannot list unfinished uploads, or know no condition. */
 function isUnsupported(error: unknown): boolean {
 	const { name, status } = outlineOf(error);
 	return status === 501 || status === 405 || name === 'NotImplemented' || name === 'MethodNotAllowed';

@@ -13,6 +13,15 @@ export interface UploadTarget {
 	readonly client: S3Client;
 	readonly address: { readonly Bucket: string; readonly Key: string };
 	readonly attempt: <T>(request: (options: RequestOptions) => Promise<T>) => Promise<T>;
+	/** The same for the request that makes the object, which is refused where there is one. */
+	readonly attemptOnce: <T>(request: (condition: Condition, options: RequestOptions) => Promise<T>) => Promise<T>;
+	/** What the object carries, unlike that of any other write. */
+	readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Empty for a store that knows none. */
+interface Condition {
+	readonly IfNoneMatch?: '*';
 }
 
 export interface RequestOptions {
@@ -29,10 +38,9 @@ export class Upload {
 	readonly #parts: CompletedPart[] = [];
 
 	static async begin(target: UploadTarget): Promise<Upload> {
-		const { client, address } = target;
-		const { UploadId } = await target.attempt((options) =>
-			client.send(new CreateMultipartUploadCommand(address), options)
-		);
+		const { client, address, metadata } = target;
+		const begin = new CreateMultipartUploadCommand({ ...address, Metadata: metadata });
+		const { UploadId } = await target.attempt((options) => client.send(begin, options));
 		if (UploadId !== undefined) return new Upload(target, UploadId);
 		throw new CustodianError('repository_refused', address.Key, `The store began an upload without naming it.`);
 	}
@@ -52,9 +60,11 @@ export class Upload {
 	}
 
 	async complete(): Promise<void> {
-		const { client, address, attempt } = this.#target;
+		const { client, address, attemptOnce } = this.#target;
 		const whole = { ...address, UploadId: this.#uploadId, MultipartUpload: { Parts: this.#parts } };
-		await attempt((options) => client.send(new CompleteMultipartUploadCommand(whole), options));
+		await attemptOnce((condition, options) =>
+			client.send(new CompleteMultipartUploadCommand({ ...whole, ...condition }), options)
+		);
 	}
 
 	/** Frees what was sent. What a store does not free stays a leftover. */

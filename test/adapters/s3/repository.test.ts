@@ -28,6 +28,7 @@ afterAll(() => server.stop());
 beforeEach(() => {
 	server.trouble = () => false;
 	server.knowsUploads = true;
+	server.conditions = 'heeded';
 	server.requests.length = 0;
 	time = new FakeTime();
 });
@@ -258,6 +259,57 @@ describe('a store that is in trouble', () => {
 			return true;
 		};
 		await expect(all(opened().list(''))).rejects.toMatchObject({ code: 'repository_unreachable' });
+	});
+});
+
+describe.each([
+	['at once', (mark: number) => chunked(Buffer.alloc(9, mark))],
+	['in parts', (mark: number) => chunked(Buffer.alloc(PART, mark), Buffer.alloc(9, mark))],
+])('a key that several write at the same moment, %s', (_, bytes) => {
+	const bothLooked = () => {
+		let release = () => {};
+		const both = new Promise<void>((resolve) => (release = resolve));
+		let looks = 0;
+		server.trouble = async ({ method }) => {
+			if (method !== 'HEAD' || looks >= 2) return false;
+			if (++looks === 2) release();
+			await both;
+			return false;
+		};
+	};
+
+	test('is made by one of them, and stays as that one made it', async () => {
+		const location = locationOf();
+		bothLooked();
+		const written = [1, 2].map((mark) => opened(location).write('n/x', bytes(mark)));
+		const ends = await Promise.allSettled(written);
+		const failed = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+		expect(failed).toEqual([expect.objectContaining({ code: 'object_exists' })]);
+		const winner = ends[0]?.status === 'fulfilled' ? 1 : 2;
+		expect(new Set(await bytesOf(opened(location).read('n/x')))).toEqual(new Set([winner]));
+	});
+
+	test('is not taken for one’s own where the answer got lost, though it is as large', async () => {
+		const location = locationOf();
+		const rival = opened(location);
+		let isFirst = true;
+		server.trouble = async ({ method, headers }, answer) => {
+			if (headers['if-none-match'] !== '*' || !isFirst || method === 'HEAD') return false;
+			isFirst = false;
+			await rival.write('n/x', bytes(2));
+			answer.destroy();
+			return true;
+		};
+		await expect(opened(location).write('n/x', bytes(1))).rejects.toMatchObject({ code: 'object_exists' });
+		expect((await bytesOf(rival.read('n/x')))[0]).toBe(2);
+	});
+
+	test.each(['ignored', 'refused'] as const)('is written where the condition is %s by the store', async (how) => {
+		server.conditions = how;
+		const repository = opened();
+		await repository.write('n/x', bytes(1));
+		await expect(repository.write('n/x', bytes(2))).rejects.toMatchObject({ code: 'object_exists' });
+		expect((await bytesOf(repository.read('n/x')))[0]).toBe(1);
 	});
 });
 
