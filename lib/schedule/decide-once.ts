@@ -7,7 +7,7 @@ import type { Execute } from './runner.ts';
 
 export interface OncePorts extends LeasePorts {
 	readonly ledger: Ledger;
-	/** Takes back what a run left that does not count. What it cannot take back is one more copy, and harms nothing. */
+	/** Takes back what a run left that does not count; of one that was aborted there is no detail. What it cannot take back is one more copy, and harms nothing. */
 	readonly discard: (occurrence: Occurrence, detail: string | undefined) => Promise<void>;
 	readonly warn: (message: string) => void;
 }
@@ -27,6 +27,7 @@ export function oncePerCluster(node: string, execute: Execute, ports: OncePorts)
 			const { lease } = taken;
 			const outcome = await whileHeld(id, lease, (held) => execute(occurrence, attempt, held), ports, signal);
 			if (outcome) return count(occurrence, lease, outcome, signal);
+			await takeBack(occurrence, undefined, await find());
 		}
 	};
 
@@ -35,12 +36,18 @@ export function oncePerCluster(node: string, execute: Execute, ports: OncePorts)
 		signal.throwIfAborted();
 		const verdict = await ports.ledger.propose(occurrence.id, { by: node, token: lease.token, detail }, signal);
 		if (verdict.by === node && verdict.token === lease.token) return outcome;
+		await takeBack(occurrence, detail, verdict);
+		return outcomeOf(verdict, node);
+	}
+
+	async function takeBack(occurrence: Occurrence, detail?: string, verdict?: Verdict): Promise<void> {
+		// What counts may be from an attempt of this node whose proposal arrived late, and this one may have found it done.
+		if (verdict?.by === node) return;
 		try {
 			await ports.discard(occurrence, detail);
 		} catch (error) {
 			ports.warn(`What ${occurrence.id} left here does not count, and stays: ${messageOf(error)}`);
 		}
-		return outcomeOf(verdict, node);
 	}
 }
 

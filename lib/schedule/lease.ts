@@ -1,5 +1,5 @@
 import type { Clock } from '../time.ts';
-import type { Sleep } from './runner.ts';
+import type { Sleep } from '../pause.ts';
 
 /** Says which node tries an occurrence, so that the others need not. */
 export interface Lease {

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import type { Sleep } from '../pause.ts';
 import type { Clock } from '../time.ts';
 import { decide, type Run, type Wait } from './decide.ts';
 import type { Occurrence } from './occurrence.ts';
@@ -19,9 +20,6 @@ export interface StateStore {
  * there as a whole or not at all. After the signal is aborted it makes nothing permanent and settles soon.
  */
 export type Execute = (occurrence: Occurrence, attempt: number, signal: AbortSignal) => Promise<Outcome>;
-
-/** Resolves after so many milliseconds, or as soon as the signal is aborted; never rejects. */
-export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export interface RunnerPorts {
 	readonly clock: Pick<Clock, 'now'>;

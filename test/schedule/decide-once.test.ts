@@ -97,6 +97,7 @@ describe('a run that shall count once', () => {
 		scene.row = { holder: 'b', token: 2, beat: 0 };
 		await scene.time.advance(6000);
 		expect(aborted).toBe(true);
+		expect(scene.discarded).toEqual([undefined]);
 		scene.verdict = { by: 'b', token: 2 };
 		await scene.time.advance(6000);
 		expect(await run).toEqual({ kind: 'elsewhere', by: 'b' });
@@ -114,16 +115,16 @@ describe('a run that shall count once', () => {
 		expect(await run).toEqual({ kind: 'succeeded', detail: 'mine' });
 	});
 
-	it.each<[string, Verdict, unknown]>([
-		['another node', { by: 'b', token: 1, detail: 'theirs' }, { kind: 'elsewhere', by: 'b' }],
-		['an earlier attempt of this one', { by: 'a', token: 9, detail: 'before' }, { kind: 'found' }],
-	])('takes back what it left when %s has won meanwhile', async (_, earlier, expected) => {
+	it.each<[string, Verdict, unknown, unknown[]]>([
+		['and takes that back where another node', { by: 'b', token: 1 }, { kind: 'elsewhere', by: 'b' }, ['mine']],
+		['and keeps that where an earlier attempt of this one', { by: 'a', token: 9 }, { kind: 'found' }, []],
+	])('does not count what it left, %s has won meanwhile', async (_, earlier, expected, discarded) => {
 		const scene = new Scene();
 		scene.earlier = earlier;
 		const run = scene.run(quick);
 		await scene.time.advance(3000);
 		expect(await run).toEqual(expected);
-		expect(scene.discarded).toEqual(['mine']);
+		expect(scene.discarded).toEqual(discarded);
 	});
 
 	it('says what it could not take back', async () => {
