@@ -10,7 +10,7 @@ import { harperVersion } from './adapters/harper/in-process.ts';
 import { harperJobs } from './adapters/harper/jobs.ts';
 import { harperLicenses } from './adapters/harper/licenses.ts';
 import { harperMainThread } from './adapters/harper/main-thread.ts';
-import { harperLog, harperVolumes, isHarpersPort } from './adapters/harper/places.ts';
+import { harperLog, harperVolumes, isHarpersPort, rootDirectory } from './adapters/harper/places.ts';
 import { harperState, type State } from './adapters/harper/state.ts';
 
 import { harperTables } from './adapters/harper/tables.ts';
@@ -21,9 +21,14 @@ import { linuxProcess, processIdentity } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
 import { packageVersion } from './adapters/package.ts';
 import { every, pause, within } from './adapters/timers.ts';
-import { parseConfiguration, type MetricsConfiguration } from './config.ts';
+import { runBackground } from './compose/background.ts';
+import { protectionEndpoints } from './compose/protection-endpoints.ts';
+import { factsOf, protectionOf, troublesOf, type Protection } from './compose/protection.ts';
+import { cronTiming } from './compose/schedules.ts';
+import { parseConfiguration } from './config.ts';
+import type { MetricsConfiguration } from './config/metrics.ts';
 import { stand, type ThreadLock } from './election.ts';
-import { messageOf } from './errors.ts';
+import { CustodianError, messageOf } from './errors.ts';
 import { healthEndpoint } from './http/health.ts';
 import { metricsEndpoint, type MetricsPorts } from './http/metrics.ts';
 import type { Collector } from './metrics/collector.ts';
@@ -38,6 +43,7 @@ import { licensesCollector } from './metrics/collectors/licenses.ts';
 import { logLinesCollector } from './metrics/collectors/log-lines.ts';
 import { mainThreadCollector } from './metrics/collectors/main-thread.ts';
 import { processCollector } from './metrics/collectors/process.ts';
+import { snapshotsCollector } from './metrics/collectors/snapshots.ts';
 import { storageCollector } from './metrics/collectors/storage.ts';
 import { tablesCollector } from './metrics/collectors/tables.ts';
 import { threadsCollector } from './metrics/collectors/threads.ts';
@@ -59,10 +65,12 @@ const SAVE_EVERY_MS = 60_000;
 export async function compose(): Promise<void> {
 	const host = harperHost();
 	const warn: Warn = (message) => host.logger.warn(`${NAME}: ${message}`);
-	const parsed = parseConfiguration(host.server.config['custodian']);
+	const parsed = parseConfiguration(host.server.config['custodian'], (cron) => cronTiming(cron, 'UTC') !== undefined);
 	if (!parsed.valid) {
 		for (const { key, expected, got } of parsed.problems) {
-			host.logger.error(`${NAME}: ${key}: expected ${expected}, got ${got}; the defaults apply`);
+			host.logger.error(
+				`${NAME}: ${key}: expected ${expected}, got ${got}; metrics have their defaults, and snapshots are off`
+			);
 		}
 	}
 	const { metrics } = parsed.configuration;
@@ -77,8 +85,17 @@ export async function compose(): Promise<void> {
 		const savedAt = checkpoints.savedAt();
 		return savedAt === undefined ? undefined : systemClock.now() - savedAt;
 	};
-	const health = healthEndpoint({ version, parsed, hasLeader, missingState: () => state.problem(), unsavedForMs });
-	publishResources(host, [health]);
+	let snapshotTroubles = async (): Promise<readonly string[]> => [];
+	publishResources(host, [
+		healthEndpoint({
+			version,
+			parsed,
+			hasLeader,
+			missingState: () => state.problem(),
+			unsavedForMs,
+			snapshotTroubles: () => snapshotTroubles(),
+		}),
+	]);
 
 	const node = host.server.hostname ?? '';
 	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };
@@ -87,18 +104,50 @@ export async function compose(): Promise<void> {
 		...collectorsOf(follower, metrics),
 		...(logFollower ? [logLinesCollector(() => logFollower.advance())] : []),
 	];
+	const { protection: configuration } = parsed.configuration;
+	const root = rootDirectory();
+	const versions = { custodian: version, harper: facts.harperVersion, node: process.version };
+	const protection =
+		configuration && root !== undefined
+			? protectionOf({ configuration, root, node, versions, state, warn })
+			: undefined;
+	if (protection) {
+		snapshotTroubles = () => troublesOf(protection);
+		publishResources(host, protectionEndpoints(protection));
+		collectors.push(snapshotsCollector(factsOf(protection)));
+	}
 	publishMetrics(host, metrics, metricsPorts(collectors, metrics, state, warn), warn);
-	lead(host, lock, async () => {
-		await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
-		await logFollower?.save().catch((error: unknown) => warn(`The log is not counted: ${messageOf(error)}`));
+	lead(host, lock, {
+		async save() {
+			await follower.save().catch((error: unknown) => warn(`The counters are not saved: ${messageOf(error)}`));
+			await logFollower?.save().catch((error: unknown) => warn(`The log is not counted: ${messageOf(error)}`));
+		},
+		protection,
+		warn,
 	});
 }
 
-/** Stands for election; the elected worker saves at once and then regularly. */
-function lead(host: Host, lock: ThreadLock, save: () => Promise<void>): void {
+/** Stands for election; the elected worker saves at once and then regularly, and looks after the snapshots. */
+function lead(
+	host: Host,
+	lock: ThreadLock,
+	{
+		save,
+		protection,
+		warn,
+	}: { readonly save: () => Promise<void>; readonly protection: Protection | undefined; readonly warn: Warn }
+): void {
 	const candidate = stand(lock, () => {
+		const office = new AbortController();
 		void save();
-		return every(SAVE_EVERY_MS, save);
+		const stopSaving = every(SAVE_EVERY_MS, save, (error) => warn(`Nothing is saved: ${messageOf(error)}`));
+		const background = protection ? runBackground(protection, office.signal) : Promise.resolve();
+		background.catch((error: unknown) => warn(`Nobody looks after the snapshots: ${messageOf(error)}`));
+		return async () => {
+			stopSaving();
+			office.abort(new CustodianError('interrupted', NAME, 'Another worker takes over.'));
+			await background;
+		};
 	});
 	host.threads.onMessageByType('shutdown', () => candidate.resign());
 }

@@ -8,13 +8,16 @@ export interface ThreadLock {
 }
 
 export interface Candidate {
-	/** Gives the office up for good, so that another worker takes it at once. */
+	/** Gives the office up for good, so that another worker takes it soon. */
 	resign(): void;
 }
 
-/** Stands for election: runs `lead` when this worker becomes the elected one, and what it returned when it resigns. */
-export function stand(lock: ThreadLock, lead: () => () => void): Candidate {
-	let stop: (() => void) | undefined;
+/**
+ * Stands for election: runs `lead` when this worker becomes the elected one, and what it returned when it resigns. The
+ * office is given up when that has come to an end: what it does must not meet what the next one does.
+ */
+export function stand(lock: ThreadLock, lead: () => () => Promise<void>): Candidate {
+	let stop: (() => Promise<void>) | undefined;
 	let resigned = false;
 	const attempt = () => {
 		if (resigned || stop) return;
@@ -25,9 +28,9 @@ export function stand(lock: ThreadLock, lead: () => () => void): Candidate {
 		resign() {
 			resigned = true;
 			if (!stop) return;
-			stop();
+			const release = () => lock.release();
+			stop().then(release, release);
 			stop = undefined;
-			lock.release();
 		},
 	};
 }

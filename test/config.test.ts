@@ -4,6 +4,9 @@ import { parseConfiguration } from '../lib/config.ts';
 
 const defaults = { anonymous: false, maxSeriesPerFamily: 1000, topicLevels: 1, operations: [], custom: [] };
 
+/** The daily snapshots that are taken where the operator says nothing; `test/config/protection.test.ts` looks closer. */
+const protection = expect.objectContaining({ compression: 'brotli', copies: [], verifyWithin: 604_800_000 });
+
 function problemsOf(value: unknown): string[] {
 	const parsed = parseConfiguration(value);
 	return parsed.valid ? [] : parsed.problems.map(({ key, expected, got }) => `${key}: ${expected}: ${got}`);
@@ -11,7 +14,7 @@ function problemsOf(value: unknown): string[] {
 
 describe('the configuration', () => {
 	it.each([undefined, null, {}, { metrics: {} }])('has a default for everything where it is %j', (value) => {
-		expect(parseConfiguration(value)).toEqual({ valid: true, configuration: { metrics: defaults } });
+		expect(parseConfiguration(value)).toEqual({ valid: true, configuration: { metrics: defaults, protection } });
 	});
 
 	it('takes what the operator wrote', () => {
@@ -19,7 +22,10 @@ describe('the configuration', () => {
 		const metrics = { anonymous: true, port: '127.0.0.1:9464', maxSeriesPerFamily: 5, custom: [mapping] };
 		expect(parseConfiguration({ metrics })).toEqual({
 			valid: true,
-			configuration: { metrics: { ...defaults, ...metrics, custom: [{ ...mapping, count: 'all', labels: [] }] } },
+			configuration: {
+				metrics: { ...defaults, ...metrics, custom: [{ ...mapping, count: 'all', labels: [] }] },
+				protection,
+			},
 		});
 	});
 

@@ -38,7 +38,7 @@ function worker(lock: FakeLock) {
 	const log: string[] = [];
 	const candidate = stand(lock.for(thread), () => {
 		log.push('lead');
-		return () => void log.push('stop');
+		return async () => void log.push('stop');
 	});
 	return { thread, log, candidate };
 }
@@ -57,12 +57,21 @@ describe('the election', () => {
 		expect(others.flatMap(({ log }) => log)).toEqual(['lead']);
 	});
 
-	it('stops the work before it hands the office over', () => {
-		const lock = new FakeLock();
-		const [first, second] = [worker(lock), worker(lock)];
-		first.candidate.resign();
-		expect(first.log).toEqual(['lead', 'stop']);
-		expect(second.log).toEqual(['lead']);
+	it('hands the office over when the work has come to its end, also to a bad one', async () => {
+		for (const ends of ['well', 'badly']) {
+			const lock = new FakeLock();
+			let [resolve, reject]: [() => void, (error: Error) => void] = [() => {}, () => {}];
+			const ending = new Promise<void>((...both) => ([resolve, reject] = both));
+			const first = stand(lock.for({}), () => () => ending);
+			const second = worker(lock);
+			first.resign();
+			await Promise.resolve();
+			expect(second.log).toEqual([]);
+			if (ends === 'well') resolve();
+			else reject(new Error(ends));
+			await ending.catch(() => undefined);
+			expect(second.log).toEqual(['lead']);
+		}
 	});
 
 	it('never elects a worker that has resigned', () => {

@@ -7,26 +7,40 @@ export interface HttpRequest {
 	readonly path: string;
 	readonly query: URLSearchParams;
 	readonly header: (name: string) => string | undefined;
+	/** What was sent with the request, as its content type reads; undefined for nothing. Rejects for what cannot be read. */
+	readonly body: () => Promise<unknown>;
 	readonly principal: Principal;
+}
+
+/** A request to an endpoint, and what stands in the path where the endpoint's own has `{names}`. */
+export interface RoutedRequest extends HttpRequest {
+	readonly parts: Readonly<Record<string, string>>;
 }
 
 export interface HttpResponse {
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string>>;
-	readonly body: string | Uint8Array;
+	/** A stream goes out as it comes, chunk by chunk. */
+	readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
 }
 
-export type Handler = (request: HttpRequest) => Promise<HttpResponse> | HttpResponse;
+export type Handler = (request: RoutedRequest) => Promise<HttpResponse> | HttpResponse;
 
 /** One resource: a path, who may ask, and what it does for each verb. */
 export interface Endpoint {
-	/** Without the leading slash. */
+	/** Without the leading slash. A segment in braces stands for any one segment: `custodian/jobs/{id}`. */
 	readonly path: string;
-	/** What a user must be allowed to. */
+	/** What a user must be allowed to, for a verb that does not say otherwise. */
 	readonly access: Access | 'anyone';
-	readonly verbs: Readonly<Record<string, Handler>>;
+	readonly verbs: Readonly<Record<string, Handler | RestrictedHandler>>;
 	/** The query parameters it knows; any other is refused. */
 	readonly parameters: readonly string[];
+}
+
+/** A verb for which more is needed than for its endpoint as a whole. */
+interface RestrictedHandler {
+	readonly access: Access;
+	readonly handler: Handler;
 }
 
 /**
@@ -34,21 +48,47 @@ export interface Endpoint {
  * paths and parameters.
  */
 export async function respond(endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
-	return refusal(endpoint, request) ?? (await handlerOf(endpoint, request.verb)?.(request)) ?? notFound(request.path);
+	const { verb, path, query, principal } = request;
+	if (endpoint.access !== 'anyone' && !permits(principal, endpoint.access)) return denied(principal);
+	const handler = handlerOf(endpoint, verb);
+	if (!handler) return wrongVerb(endpoint, verb);
+	if (typeof handler !== 'function' && !permits(principal, handler.access)) return denied(principal);
+	const parts = match(endpoint, path);
+	if (!parts) return notFound(path);
+	const unknown = [...query.keys()].find((name) => !endpoint.parameters.includes(name));
+	if (unknown !== undefined) return unknownParameter(endpoint, unknown);
+	return (typeof handler === 'function' ? handler : handler.handler)({ ...request, parts });
 }
 
-function refusal(endpoint: Endpoint, { verb, path, query, principal }: HttpRequest): HttpResponse | undefined {
-	if (endpoint.access !== 'anyone' && !permits(principal, endpoint.access)) return denied(principal);
-	if (!handlerOf(endpoint, verb)) return wrongVerb(endpoint, verb);
-	if (path !== `/${endpoint.path}` && path !== `/${endpoint.path}/`) return notFound(path);
-	const unknown = [...query.keys()].find((name) => !endpoint.parameters.includes(name));
-	return unknown === undefined ? undefined : unknownParameter(endpoint, unknown);
+/** The parts of a path that fits an endpoint's; undefined for any other path. */
+export function match(endpoint: Endpoint, path: string): Readonly<Record<string, string>> | undefined {
+	const wanted = endpoint.path.split('/');
+	const given = path.replace(/^\//, '').replace(/\/$/, '').split('/');
+	if (!path.startsWith('/') || wanted.length !== given.length) return undefined;
+	const parts: Record<string, string> = {};
+	for (const [index, segment] of wanted.entries()) {
+		const text = given[index] ?? '';
+		const [, name] = /^\{(\w+)\}$/.exec(segment) ?? [];
+		const part = name === undefined ? text : decoded(text);
+		if (part === undefined || part === '' || (name === undefined && part !== segment)) return undefined;
+		if (name !== undefined) parts[name] = part;
+	}
+	return parts;
 }
 
 /** HEAD is GET without a body, which the server leaves out by itself. */
-function handlerOf(endpoint: Endpoint, verb: string): Handler | undefined {
+function handlerOf(endpoint: Endpoint, verb: string): Handler | RestrictedHandler | undefined {
 	const name = verb === 'HEAD' ? 'GET' : verb;
 	return Object.hasOwn(endpoint.verbs, name) ? endpoint.verbs[name] : undefined;
+}
+
+/** Undefined for a percent sign that stands for nothing. */
+function decoded(text: string): string | undefined {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return undefined;
+	}
 }
 
 function denied(principal: Principal): HttpResponse {

@@ -9,7 +9,8 @@ const user = (access: Access | undefined): Principal => ({ kind: 'user', name: '
 const anybody: Principal = { kind: 'anonymous' };
 
 function request(path: string, principal: Principal, headers: Record<string, string> = {}): HttpRequest {
-	return { verb: 'GET', path, query: new URLSearchParams(), header: (name) => headers[name], principal };
+	const body = async () => undefined;
+	return { verb: 'GET', path, query: new URLSearchParams(), header: (name) => headers[name], body, principal };
 }
 
 const exposed = new TextEncoder().encode('x'.repeat(5000));
@@ -25,6 +26,7 @@ const sound = {
 	parsed: parseConfiguration({}),
 	hasLeader: () => true,
 	missingState: () => undefined,
+	snapshotTroubles: async () => [],
 	unsavedForMs: () => 60_000,
 };
 
@@ -76,6 +78,7 @@ describe('/custodian/health', () => {
 		],
 		['nobody is elected', { hasLeader: () => false }, 503, ['No worker is elected']],
 		['the counters are not saved', { unsavedForMs: () => 300_000 }, 503, ['not been saved for 5 minutes']],
+		['a schedule failed', { snapshotTroubles: async () => ['It failed.'] }, 503, ['It failed.']],
 		['there is no place for state', { missingState: () => 'The table is missing.' }, 503, ['The table is missing.']],
 	])('says so when %s', async (_, facts, status, reasons) => {
 		const response = await respond(
@@ -83,10 +86,16 @@ describe('/custodian/health', () => {
 			request('/custodian/health', user('scrape'))
 		);
 		expect(response.status).toBe(status);
-		const body: unknown = JSON.parse(String(response.body));
+		const body: unknown = JSON.parse(textOf(response));
 		expect(body).toMatchObject({
 			status: status === 200 ? 'ok' : 'degraded',
 			reasons: reasons.map((reason) => expect.stringContaining(reason)),
 		});
 	});
 });
+
+/** Endpoints that answer in text. */
+function textOf({ body }: { readonly body: unknown }): string {
+	if (typeof body !== 'string') throw new Error('The body is no text');
+	return body;
+}

@@ -22,7 +22,7 @@ const buildInfo: FamilyDefinition = {
 const configValid: FamilyDefinition = {
 	name: 'harper_custodian_config_valid',
 	type: 'gauge',
-	help: '1 where the configuration is valid; 0 where it is not and the defaults apply instead. /custodian/health names the keys.',
+	help: '1 where the configuration is valid; 0 where it is not: metrics then have their defaults, and snapshots are off. /custodian/health names the keys.',
 	labels: [],
 	source: SOURCE,
 };

@@ -10,6 +10,7 @@ import { logLinesCollector } from '../../../lib/metrics/collectors/log-lines.ts'
 import { initialLogCount } from '../../../lib/metrics/log/count.ts';
 import { mainThreadCollector } from '../../../lib/metrics/collectors/main-thread.ts';
 import { processCollector } from '../../../lib/metrics/collectors/process.ts';
+import { snapshotsCollector } from '../../../lib/metrics/collectors/snapshots.ts';
 import { storageCollector } from '../../../lib/metrics/collectors/storage.ts';
 import { tablesCollector } from '../../../lib/metrics/collectors/tables.ts';
 import { threadsCollector } from '../../../lib/metrics/collectors/threads.ts';
@@ -30,6 +31,7 @@ const collectors: readonly Collector[] = [
 	logLinesCollector(async () => initialLogCount()),
 	mainThreadCollector({ latest: async () => undefined }),
 	processCollector(says({})),
+	snapshotsCollector(answers({ databases: [], counts: [], schedules: [], repositories: [], jobs: [] })),
 	storageCollector(answers([])),
 	tablesCollector(answers([])),
 	threadsCollector(answers([])),
