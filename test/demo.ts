@@ -1,9 +1,10 @@
-// `npm run demo`: a throwaway Harper with the component as operators install it, some traffic, and a scrape.
+// `npm run demo`: a throwaway Harper with the component as operators install it, some traffic, a scrape, a snapshot.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { builtComponent, packComponent } from './support/component.ts';
 import { admin, startHarper, type Credentials, type Harper } from './support/harper.ts';
+import { ask, jobOf, takeSnapshots } from './support/jobs.ts';
 import { checkout, openRun } from './support/run.ts';
 import { eventually } from './support/wait.ts';
 
@@ -23,6 +24,7 @@ try {
 	const scraper = await addScraper(harper);
 	await makeTraffic(harper);
 	await explain(harper, scraper);
+	await showSnapshot(harper);
 	if (!process.argv.includes('--once')) {
 		console.log('Ctrl-C ends this Harper and removes its files.');
 		await stopAsked;
@@ -88,5 +90,20 @@ What they say about the traffic just made:
 ${traffic.slice(0, 12).join('\n')}
 
 Try it:      curl -u ${scraper.username}:${scraper.password} ${harper.httpUrl}${path}
+`);
+}
+
+async function showSnapshot(harper: Harper): Promise<void> {
+	const [taken] = await takeSnapshots(harper, { databases: ['shop'], label: 'demo' });
+	const verified = await jobOf(harper, `/custodian/snapshots/${taken?.id}/verify`, { depth: 'deep' });
+	if (verified.state !== 'succeeded') throw new Error(`The snapshot is not whole: ${JSON.stringify(verified)}`);
+	const { body } = await ask<object>(harper, `/custodian/snapshots/${taken?.id}`);
+	console.log(`A snapshot of the database shop was taken, opened, and compared with its manifest:
+${JSON.stringify(body, undefined, 2).split('\n').slice(0, 24).join('\n')}
+  …
+
+Try it:      curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/snapshots
+             curl -u ${admin.username}:${admin.password} -X POST ${harper.httpUrl}/custodian/snapshots
+             curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/schedule
 `);
 }

@@ -11,7 +11,8 @@ export const scraper: Credentials = { username: 'scraper', password: 'scraper' }
 export async function startMeasured(tables: number, metrics: Readonly<Record<string, unknown>> = {}): Promise<Harper> {
 	const harper = await startHarper({
 		workers: 2,
-		config: { custodian: { metrics } },
+		// No schedule and no rotation: what is measured is started by whoever measures.
+		config: { custodian: { metrics, snapshots: [], verifyWithin: false } },
 		components: [
 			{ name: 'harper-custodian', source: builtComponent() },
 			{ name: 'bench', source: await fixtureWith(tables) },

@@ -71,7 +71,7 @@ function topicName(n: number): string {
 }
 
 /** Calls `act` so many times a second, evenly; what it rejects with appears when stopping. */
-function steadily(perSecond: number, act: (n: number) => Promise<void>): () => Promise<void> {
+export function steadily(perSecond: number, act: (n: number) => Promise<void>): () => Promise<void> {
 	const startedAt = performance.now();
 	const failures: unknown[] = [];
 	let n = 0;

@@ -40,9 +40,24 @@ describe('the tables of keys', () => {
 		);
 	});
 
+	test.each(['README.md', 'docs/configuration.md'])('%s names every other key', (page) => {
+		const { protection } = parseConfiguration(undefined).configuration;
+		const named = [...readPage(page).matchAll(/^\| \[`(\w+)`\]/gm)].map(([, key]) => key);
+		expect(new Set(named)).toEqual(new Set(['repository', 'encryption', ...Object.keys(protection ?? {})]));
+	});
+
 	test('docs/configuration.md has a section for every key', () => {
 		const sections = [...readPage('docs/configuration.md').matchAll(/^### `metrics\.(\w+)`$/gm)].map(([, key]) => key);
 		expect(new Set(sections)).toEqual(new Set(Object.keys({ port: undefined, ...metrics })));
+	});
+
+	test('every key of a schedule is described', () => {
+		const [, section = ''] = readPage('docs/configuration.md').split('### `snapshots`');
+		const keys = [...section.matchAll(/^\| `(\w+)` +\|/gm)].map(([, key]) => key);
+		const [problem] = problemsOf({ snapshots: [{}] });
+		const [, shape = ''] = /expected \{(.*)\}/.exec(problem ?? '') ?? [];
+		expect(shape).toContain('name');
+		for (const key of shape.split(/[,|]/)) expect(keys).toContain(key.trim().replace('?', ''));
 	});
 
 	test('every key of a mapping is described', () => {

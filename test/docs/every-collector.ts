@@ -10,6 +10,7 @@ import { licensesCollector } from '../../lib/metrics/collectors/licenses.ts';
 import { logLinesCollector } from '../../lib/metrics/collectors/log-lines.ts';
 import { mainThreadCollector } from '../../lib/metrics/collectors/main-thread.ts';
 import { processCollector } from '../../lib/metrics/collectors/process.ts';
+import { snapshotsCollector } from '../../lib/metrics/collectors/snapshots.ts';
 import { storageCollector } from '../../lib/metrics/collectors/storage.ts';
 import { tablesCollector } from '../../lib/metrics/collectors/tables.ts';
 import { threadsCollector } from '../../lib/metrics/collectors/threads.ts';
@@ -58,6 +59,9 @@ export const everyCollector: Readonly<Record<string, Collector>> = {
 	'components': componentsCollector({ read: async () => ({ components: [], reported: [] }) }),
 	'licenses': licensesCollector({ read: nothing }),
 	'jobs': jobsCollector({ count: () => 0 }),
+	'snapshots': snapshotsCollector({
+		read: async () => ({ databases: [], counts: [], schedules: [], repositories: [], jobs: [] }),
+	}),
 	'log-lines': logLinesCollector(async () => seenLog),
 };
 

@@ -47,6 +47,7 @@ const sections: readonly (readonly [title: string, definitions: readonly FamilyD
 	['Components', collected('components')],
 	['Licenses', collected('licenses')],
 	['Jobs', collected('jobs')],
+	['Snapshots', collected('snapshots')],
 	['Log', collected('log-lines')],
 ];
 

@@ -9,18 +9,23 @@ const pages = [
 	'CHANGELOG.md',
 	'docs/architecture.md',
 	'docs/benchmarks.md',
+	'docs/command.md',
 	'docs/configuration.md',
 	'docs/decisions/cluster-schedules.md',
 	'docs/harper.md',
+	'docs/hooks.md',
 	'docs/metrics.md',
 	'docs/migrating.md',
+	'docs/notifications.md',
+	'docs/repository-format.md',
 	'docs/retention.md',
 	'docs/security.md',
+	'docs/snapshots.md',
 ];
 /** The folders and files of this repository, by the beginning of their paths; `dist/` is built. */
-const OURS = /^(?:lib|test|docs|bench|\.ci)\/[\w./-]*$|^[\w.-]+\.(?:ts|md|json|jsonc|graphql)$/;
-/** Of Harper, of Prometheus, of an operator. */
-const THEIRS = ['harperdb-config.yaml', 'prometheus.yml'];
+const OURS = /^(?:lib|bin|test|docs|bench|\.ci)\/[\w./-]*$|^[\w.-]+\.(?:ts|md|json|jsonc|graphql)$/;
+/** Of Harper, of Prometheus, of an operator, of a repository of snapshots. */
+const THEIRS = ['harperdb-config.yaml', 'prometheus.yml', 'custodian.json', 'manifest.json', 'pin.json'];
 
 describe.each(pages)('%s', (path) => {
 	const page = readPage(path);

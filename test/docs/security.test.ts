@@ -1,9 +1,17 @@
 import { expect, test } from 'vitest';
 import { principalOf } from '../../lib/http/access.ts';
-import { respond, type Endpoint } from '../../lib/http/endpoint.ts';
+import { match, respond, type Endpoint } from '../../lib/http/endpoint.ts';
+import { downloadEndpoint } from '../../lib/http/download.ts';
 import { healthEndpoint } from '../../lib/http/health.ts';
+import { jobsEndpoints } from '../../lib/http/jobs.ts';
 import { metricsEndpoint } from '../../lib/http/metrics.ts';
+import { scheduleEndpoint } from '../../lib/http/schedule.ts';
+import { snapshotsEndpoints } from '../../lib/http/snapshots.ts';
+import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
+import { chunked } from '../support/bytes.ts';
+import { job, MemoryJobs } from '../support/memory-jobs.ts';
+import { manifestOf, idOf } from '../support/snapshots.ts';
 import { readPage } from './pages.ts';
 
 const users: Readonly<Record<string, unknown>> = {
@@ -16,6 +24,20 @@ const users: Readonly<Record<string, unknown>> = {
 };
 
 const rows = tables(readPage('docs/security.md'));
+
+test('the page names every table of ours, and says of those that are replicated that they are', () => {
+	const page = readPage('docs/security.md');
+	for (const [, name, options] of readPage('schema.graphql').matchAll(/^type (\w+) @table\((.*)\)/gm)) {
+		expect(page).toContain(`\`custodian.${name}\``);
+		const isReplicated = options?.includes('replicate: false') !== true;
+		expect(page.includes(`\`custodian.${name}\`, is replicated`), name).toBe(isReplicated);
+	}
+});
+
+test('the table names every path that protection adds', () => {
+	const named = new Set(rows.map(({ path }) => path));
+	expect(protectionEndpoints().filter(({ path }) => !named.has(`/${path}`))).toEqual([]);
+});
 
 test('the tables cover both ways of scraping', () => {
 	expect(rows.filter(({ anonymous }) => anonymous).length).toBeGreaterThan(2);
@@ -32,11 +54,21 @@ test.each(rows)(
 	}
 );
 
-async function statusOf(path: string, verb: string, user: string, anonymous: boolean): Promise<number> {
-	const endpoint = endpoints(anonymous).find((one) => `${path}/`.startsWith(`/${one.path}/`));
+/** What a request must bring to be understood. */
+const bodies: Readonly<Record<string, unknown>> = { PATCH: { pin: true } };
+
+const ID = '20261123T020000000Z-0000000a';
+
+async function statusOf(written: string, verb: string, user: string, anonymous: boolean): Promise<number> {
+	const path = written.replace('{id}', ID);
+	const all = endpoints(anonymous);
+	// Harper asks the first endpoint of a place for what fits none of them.
+	const place = (one: Endpoint) => `/${one.path.replace(/\/\{.*/, '')}/`;
+	const endpoint = all.find((one) => match(one, path)) ?? all.find((one) => `${path}/`.startsWith(place(one)));
 	if (!endpoint || !(user in users)) throw new Error(`Nobody knows ${path} or ${user}`);
 	const principal = principalOf(users[user]);
-	const request = { verb, path, query: new URLSearchParams(), header: () => undefined, principal };
+	const nothing = { query: new URLSearchParams(), header: () => undefined, body: async () => bodies[verb] };
+	const request = { verb, path, principal, ...nothing };
 	return (await respond(endpoint, request)).status;
 }
 
@@ -50,8 +82,51 @@ function endpoints(anonymous: boolean): readonly Endpoint[] {
 			parsed: parseConfiguration(undefined),
 			hasLeader: () => true,
 			missingState: () => undefined,
+			snapshotTroubles: async () => [],
 			unsavedForMs: () => undefined,
 		}),
+		...protectionEndpoints(),
+	];
+}
+
+/** There is one snapshot and one job, and both are called as the page calls them. */
+function protectionEndpoints(): readonly Endpoint[] {
+	const id = ID;
+	const data = { sizeBytes: 1, sha256: '0'.repeat(64) };
+	const manifest = manifestOf(idOf(0), { objects: [{ name: 'data.mdb', plain: data, stored: data }] });
+	const entry = {
+		id,
+		node: 'n',
+		database: 'd',
+		prefix: '',
+		problem: undefined,
+		pinned: false,
+		storedBytes: 1,
+		verification: undefined,
+		verifiedAt: undefined,
+		deeplyVerifiedAt: undefined,
+		summary: { ...manifest, totals: undefined },
+	};
+	const place = { name: 'main', cache: new Map(), open: () => Promise.reject(new Error('Nobody opens it')) };
+	const jobs = new MemoryJobs();
+	void jobs.save(job({ id }));
+	const ports = {
+		holdings: async () => ({ snapshots: [{ id, copies: [{ place, entry }] }], unread: [] }),
+		manifest: async () => manifest,
+		databases: () => [],
+		keys: async () => ({ ids: new Set<string>() }),
+		submit: async () => job(),
+		pin: async () => {},
+		protectionsOf: () => [],
+		remove: async () => {},
+		now: () => 0,
+	};
+	return [
+		...snapshotsEndpoints(ports),
+		downloadEndpoint({ ...ports, readStored: async () => chunked('x'), readPlain: async () => chunked('x') }),
+		...upkeepEndpoints({ ...ports, prunePlans: async () => [], cleaningPlans: async () => [] }),
+		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
+		...jobsEndpoints(jobs),
 	];
 }
 

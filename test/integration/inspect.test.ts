@@ -14,6 +14,7 @@ import type { SnapshotContents } from '../../lib/snapshot/contents.ts';
 import { startHarper, type Harper } from '../support/harper.ts';
 import { readNatively } from '../support/native-lmdb.ts';
 import { checkout, runDirectory } from '../support/run.ts';
+import { markUnsynced } from '../support/unsynced.ts';
 
 const components = [{ name: 'every-kind', source: join(checkout, 'test/support/fixtures/every-kind') }];
 
@@ -205,20 +206,6 @@ async function ask(harper: Harper, path: string, body: unknown): Promise<void> {
 		body: JSON.stringify(body),
 	});
 	if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-}
-
-/** As a copy is that was taken between a commit and its sync, seen on another machine. */
-async function markUnsynced(path: string): Promise<void> {
-	const file = await readFile(path);
-	const slots = [24, 4096 + 24];
-	const transactionOf = (at: number) => file.readBigUInt64LE(at + 128);
-	slots.sort((a, b) => Number(transactionOf(b) - transactionOf(a)));
-	const [newest, older] = slots as [number, number];
-	file.writeUInt16LE(file.readUInt16LE(newest + 28) | 0x1000, newest + 28);
-	file.writeUInt16LE(file.readUInt16LE(older + 28) & ~0x1000, older + 28);
-	for (const at of slots) file.writeBigInt64LE(1n, at + 136);
-	file.copy(file, 2048 + 24 + 16, older + 16, older + 144);
-	await writeFile(path, file);
 }
 
 function hex(value: unknown): string {

@@ -5,26 +5,10 @@ import { BlobReference } from '../../lib/record/blob.ts';
 import { canonicalBytes } from '../../lib/record/canonical.ts';
 import { RecordDecoder } from '../../lib/record/decoder.ts';
 import { objectOf } from '../../lib/record/shape.ts';
-import { noStructures, parseStructures, type Structures } from '../../lib/record/structures.ts';
+import { noStructures } from '../../lib/record/structures.ts';
 import { endsWellOrWith } from '../support/thrown.ts';
 import { storable, storableRecord } from './arbitrary.ts';
-
-/** msgpackr as Harper sets it up, with its structures in memory. */
-function harperPackr() {
-	let stored: unknown;
-	const options: object = {
-		useBigIntExtension: true,
-		randomAccessStructure: true,
-		copyBuffers: true,
-		getStructures: () => stored,
-		saveStructures: (structures: unknown) => {
-			stored = detached(structures);
-			return true;
-		},
-	};
-	const packr = new Packr(options);
-	return { packr, structures: (): Structures => parseStructures(stored) };
-}
+import { harperPackr } from './harper-packr.ts';
 
 describe('a record that msgpackr wrote as Harper does', () => {
 	test('reads as msgpackr reads it, whatever came before', () => {
@@ -186,12 +170,3 @@ describe('bytes that are no value', () => {
 		expect(() => new RecordDecoder(noStructures).readValue(Uint8Array.from(bytes))).toThrow(RangeError);
 	});
 });
-
-/** Without what msgpackr notes beside them for itself, as they come back from a store. */
-function detached(structures: unknown): unknown {
-	const copy = (list: unknown) =>
-		Array.from(list as unknown[], (one) => one && structuredClone(Array.from(one as unknown[])));
-	return structures instanceof Map
-		? new Map([...structures].map(([kind, list]) => [kind, copy(list)]))
-		: copy(structures);
-}

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { fromBufferKey, toBufferKey } from 'ordered-binary';
 import { describe, expect, test } from 'vitest';
 import { compareBytes } from '../../lib/record/bytes.ts';
-import { readKey, writeKey } from '../../lib/record/key.ts';
+import { isPlainText, readKey, writeKey } from '../../lib/record/key.ts';
 import { endsWellOrWith } from '../support/thrown.ts';
 
 const target = Buffer.alloc(8192);
@@ -32,6 +32,19 @@ describe('a key', () => {
 		fc.assert(
 			fc.property(fc.oneof(scalar, fc.array(scalar, { minLength: 2, maxLength: 4 })), (key) => {
 				expect(written(key).toString('hex')).toBe(Buffer.from(toBufferKey(key as never)).toString('hex'));
+			}),
+			{ numRuns: 3000 }
+		);
+	});
+
+	test('is the bytes of a text where those are plain', () => {
+		const ascii = fc.oneof(text, fc.string({ maxLength: 300 }));
+		fc.assert(
+			fc.property(ascii, (one) => {
+				const bytes = Buffer.from(one);
+				if (!isPlainText(bytes, 0, bytes.length)) return;
+				expect(written(one).toString('hex')).toBe(bytes.toString('hex'));
+				expect(readKey(bytes, 0, bytes.length)).toBe(one);
 			}),
 			{ numRuns: 3000 }
 		);

@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { copyRoot, settleRoot } from './root.ts';
 import { markedEnvironment, processesOf, runDirectory, type Process } from './run.ts';
 import { eventually } from './wait.ts';
@@ -54,6 +55,8 @@ export type HarperRequest = Omit<RequestInit, 'headers'> & {
 	/** The administrator by default; `null` for nobody. */
 	readonly user?: Credentials | null;
 };
+
+const execute = promisify(execFile);
 
 /** Starts a throwaway Harper. It ends with its `await using` scope, and at the latest with the run. */
 export async function startHarper(options: HarperOptions = {}): Promise<Harper> {
@@ -308,7 +311,18 @@ async function placeComponent(root: string, { name, source, as = 'copy' }: Compo
 	const place = join(root, 'components', name);
 	await mkdir(dirname(place), { recursive: true });
 	if (as === 'symlink') await symlink(source, place, 'dir');
-	else await cp(source, place, { recursive: true, verbatimSymlinks: true });
+	else if (!(await linked(source, place))) await cp(source, place, { recursive: true, verbatimSymlinks: true });
+}
+
+/** Second names cost less than four thousand copies. False where the two lie on different disks. */
+async function linked(source: string, place: string): Promise<boolean> {
+	try {
+		await execute('cp', ['-al', source, place]);
+		return true;
+	} catch {
+		await rm(place, { recursive: true, force: true });
+		return false;
+	}
 }
 
 function authorization(user: Credentials | null): Record<string, string> {

@@ -3,7 +3,7 @@ import { addExtension, Encoder, Packr } from 'msgpackr';
 import { BlobReference } from '../../lib/record/blob.ts';
 
 /** What the native module of LMDB, with msgpackr, reads of one table: the truth that our own reader is held to. */
-interface NativeTable {
+export interface NativeTable {
 	readonly name: string;
 	readonly rows: { readonly key: unknown; readonly version: number; readonly value: unknown }[];
 	readonly indexes: ReadonlyMap<string, number>;

@@ -12,7 +12,7 @@ export type Trouble = (incoming: IncomingMessage, answer: ServerResponse) => boo
 /**
  * A store that speaks S3, with a gate in front of it. The gate makes trouble where a test wants it, and answers what
  * s3rver answers otherwise than S3: it neither lists nor aborts uploads, lists keys out of order, cannot list one with
- * a percent sign, and gives the whole object for its first byte.
+ * a percent sign, gives the whole object for its first byte, and overwrites whatever the condition.
  */
 export class S3Server {
 	readonly #store: S3rver;
@@ -21,8 +21,11 @@ export class S3Server {
 	readonly #uploads = new Map<string, { readonly key: string; readonly startedAt: Date }>();
 	readonly requests: string[] = [];
 	trouble: Trouble = () => false;
-	/** As s3rver is by itself. */
+	/** As s3rver is not by itself. */
 	knowsUploads = true;
+	/** Whether `If-None-Match: *` is heeded, not known, or refused as something that is not implemented. */
+	conditions: 'heeded' | 'ignored' | 'refused' = 'heeded';
+	readonly #beingMade = new Set<string>();
 
 	static async start(): Promise<S3Server> {
 		const directory = await mkdtemp(join(tmpdir(), 'custodian-s3-'));
@@ -70,7 +73,24 @@ export class S3Server {
 			await this.#list(new URL(incoming.url, 'http://store').searchParams, answer);
 			return;
 		}
-		await this.#pass(incoming, answer, storePort);
+		if (incoming.headers['if-none-match'] === '*') await this.#makeOnce(incoming, answer, storePort);
+		else await this.#pass(incoming, answer, storePort);
+	}
+
+	/** As S3 does: 412 where the object is there, 409 while another request makes it. */
+	async #makeOnce(incoming: IncomingMessage, answer: ServerResponse, storePort: number): Promise<void> {
+		if (this.conditions === 'ignored') return this.#pass(incoming, answer, storePort);
+		const key = keyOf(new URL(incoming.url ?? '', 'http://store'));
+		if (this.conditions === 'refused') return void answerError(answer, 501, 'NotImplemented');
+		if (this.#beingMade.has(key)) return void answerError(answer, 409, 'ConditionalRequestConflict');
+		this.#beingMade.add(key);
+		try {
+			const isThere = await stat(join(this.#directory, BUCKET, key + OBJECT_ENDING)).catch(() => undefined);
+			if (isThere) answerError(answer, 412, 'PreconditionFailed');
+			else await this.#pass(incoming, answer, storePort);
+		} finally {
+			this.#beingMade.delete(key);
+		}
 	}
 
 	#answersUploads({ method, url = '' }: IncomingMessage, answer: ServerResponse): boolean {
