@@ -10,6 +10,7 @@ import { manifestText, type Manifest } from '../../lib/snapshot/manifest.ts';
 import { writeText } from '../../lib/snapshot/store.ts';
 import { recordVerification } from '../../lib/snapshot/verification.ts';
 import { MemoryRepository } from '../support/memory-repository.ts';
+import { contents } from '../support/snapshots.ts';
 
 const HOUR = 3_600_000;
 const T0 = Date.parse('2026-11-23T00:00:00Z');
@@ -215,6 +216,7 @@ async function put(repository: MemoryRepository, { database, hour, kind = 'full'
 		kind: 'full',
 		tookMs: { copy: 1000, store: 2000 },
 		objects: [{ name: 'data.mdb.br', plain: digest(100), stored: digest(4) }],
+		contents,
 	};
 	if (kind === 'full') await writeText(repository, `${prefix}data.mdb.br`, 'data');
 	await writeText(repository, `${prefix}manifest.json`, manifestText(kind === 'full' ? full : external));
