@@ -15,12 +15,19 @@ export type Event =
 			/** The repository that it lies in, `main` or the name of a copy; absent where it lies nowhere. */
 			readonly place?: string | undefined;
 			readonly error: Failure;
+	  }
+	| {
+			readonly kind: 'upkeep_failed';
+			/** What was being done: `copy`, `prune` or `reconcile`. */
+			readonly job: string;
+			readonly error: Failure;
 	  };
 
 export const eventKinds = [
 	'snapshot_failed',
 	'schedule_late',
 	'verification_failed',
+	'upkeep_failed',
 ] as const satisfies Event['kind'][];
 
 /** An occurrence that has not succeeded in time. Instants are wall clock, milliseconds. */

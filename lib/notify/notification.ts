@@ -28,7 +28,8 @@ type Details =
 			readonly graceSeconds: number;
 			readonly lastSuccessAt?: string;
 	  }
-	| { readonly snapshot: string; readonly place?: string; readonly error: Failure };
+	| { readonly snapshot: string; readonly place?: string; readonly error: Failure }
+	| { readonly job: string; readonly error: Failure };
 
 export interface NotificationFacts {
 	readonly id: string;
@@ -48,7 +49,8 @@ type Kind<K extends Event['kind']> = Extract<Event, { readonly kind: K }>;
 function tell(event: Event): Told {
 	if (event.kind === 'snapshot_failed') return tellFailed(event);
 	if (event.kind === 'schedule_late') return tellLate(event);
-	return tellUnverified(event);
+	if (event.kind === 'verification_failed') return tellUnverified(event);
+	return tellUpkeep(event);
 }
 
 function tellFailed({ schedule, database, error }: Kind<'snapshot_failed'>): Told {
@@ -76,6 +78,16 @@ function tellUnverified({ snapshot, place, error }: Kind<'verification_failed'>)
 		message: `The snapshot ${snapshot}${where} did not verify: ${error.message}`,
 		details: { snapshot, ...present({ place }), error: failure(error) },
 	};
+}
+
+const UPKEEP: Readonly<Record<string, string>> = {
+	copy: 'Making up for missing copies',
+	prune: 'Pruning old snapshots',
+	reconcile: 'Removing what belongs to no snapshot',
+};
+
+function tellUpkeep({ job, error }: Kind<'upkeep_failed'>): Told {
+	return { message: `${UPKEEP[job] ?? job} failed: ${error.message}`, details: { job, error: failure(error) } };
 }
 
 /** Only what belongs into it: what is handed in may carry more. */

@@ -32,7 +32,8 @@ type Taken = v.InferOutput<typeof takeResult>['taken'][number];
 /** What the end of a job tells. Nobody is told of a job that was cancelled, or cut off by a restart that asks again. */
 export function eventsOf({ kind, state, request, result, error }: EndedJob): readonly Event[] {
 	if (kind === 'verify') return unverified(result);
-	if (kind !== 'snapshot' || (state !== 'failed' && state !== 'succeeded')) return [];
+	if (kind !== 'snapshot') return state === 'failed' && error ? [{ kind: 'upkeep_failed', job: kind, error }] : [];
+	if (state !== 'failed' && state !== 'succeeded') return [];
 	const asked = v.safeParse(takeRequest, request);
 	const schedule = asked.success ? asked.output.schedule?.name : undefined;
 	const ended = v.safeParse(takeResult, result);

@@ -42,6 +42,11 @@ const events: Readonly<Record<Event['kind'], Event>> = {
 		place: 'offsite',
 		error: { code: 'object_damaged', message: 'The object data.mdb.br was changed or cut short.' },
 	},
+	upkeep_failed: {
+		kind: 'upkeep_failed',
+		job: 'copy',
+		error: { code: 'repository_unreachable', message: 'The bucket does not answer.' },
+	},
 };
 
 test('the example of the configuration is one', () => {

@@ -38,11 +38,15 @@ describe('a job tells of', () => {
 		]);
 	});
 
+	test.each(['copy', 'prune', 'reconcile'])('the failure of a job of kind %s', (kind) => {
+		expect(eventsOf(job({ kind, state: 'failed', error }))).toEqual([{ kind: 'upkeep_failed', job: kind, error }]);
+	});
+
 	test.each([
 		['a success', {}],
 		['a cancelled job', { state: 'cancelled', error }],
 		['an interrupted one', { state: 'interrupted', error }],
-		['another kind', { kind: 'prune', state: 'failed', error }],
+		['upkeep that was cancelled', { kind: 'prune', state: 'cancelled', error }],
 		['a verification that found everything whole', { kind: 'verify', result: { verified: [{ id: 's', place: 'm' }] } }],
 		['a result that nobody knows', { kind: 'verify', state: 'failed', result: 5 }],
 	])('nothing: %s', (_, changes) => {
