@@ -138,10 +138,13 @@ describe.skipIf(whyNot !== undefined)('a disk', () => {
 		expect(await verify(id)).toMatchObject({ state: 'succeeded' });
 	});
 
-	test('that staged copies have to themselves is emptied at a start, and not removed', async () => {
-		writeFileSync(join(staging(), 'left behind'), 'x');
+	test('that staged copies stand on is rid of what was left behind at a start, and of nothing else', async () => {
+		mkdirSync(join(staging(), '20260101T000000000Z-0000000a'));
+		writeFileSync(join(staging(), 'of somebody else'), 'x');
 		await harper.restart();
-		await eventually(() => readdirSync(staging()).length === 0, { describe: 'it is empty' });
+		await eventually(() => readdirSync(staging()).length === 1, { describe: 'one file is left' });
+		expect(readdirSync(staging())).toEqual(['of somebody else']);
+		unlinkSync(join(staging(), 'of somebody else'));
 		await take();
 		expect(harper.log()).not.toContain('stays until the next start');
 	});
