@@ -1,6 +1,6 @@
 import { harperRawLog } from './adapters/harper/analytics-log.ts';
 import { harperCertificates } from './adapters/harper/certificates.ts';
-import { harperCheckpoints, harperLogCount } from './adapters/harper/checkpoints.ts';
+import { harperCheckpoints, harperText } from './adapters/harper/checkpoints.ts';
 import { harperCluster } from './adapters/harper/cluster.ts';
 import { harperComponents } from './adapters/harper/components.ts';
 import { harperDatabases } from './adapters/harper/databases.ts';
@@ -169,7 +169,7 @@ function followerOf(checkpoints: CheckpointStore, metrics: MetricsConfiguration,
 
 function logFollowerOf(state: State): LogFollower | undefined {
 	const log = harperLog();
-	return log && new LogFollower(log, harperLogCount(state, 'log-lines'), systemClock);
+	return log && new LogFollower(log, harperText(state, 'log-lines'), systemClock);
 }
 
 /** Where the next collector is wired: facts from an adapter, into the collector that shows them. */

@@ -1,5 +1,5 @@
 import { parseCron } from '../adapters/cron.ts';
-import { harperLogCount } from '../adapters/harper/checkpoints.ts';
+import { harperText } from '../adapters/harper/checkpoints.ts';
 import type { State } from '../adapters/harper/state.ts';
 import type { ScheduleConfiguration } from '../config/protection.ts';
 import { everyInterval, Occurrences, type Timing } from '../schedule/occurrence.ts';
@@ -44,7 +44,7 @@ export async function loadState(states: StateStore, schedule: string): Promise<S
 
 /** Keeps the state of schedules beside the other state of this node. */
 export function scheduleStates(state: State): StateStore {
-	const of = (schedule: string) => harperLogCount(state, `schedule/${schedule}`);
+	const of = (schedule: string) => harperText(state, `schedule/${schedule}`);
 	return {
 		load: async (schedule) => of(schedule).load(),
 		save: (schedule, text) => of(schedule).save(text),

@@ -1,5 +1,5 @@
 import { deadMan } from '../adapters/dead-man.ts';
-import { harperLogCount } from '../adapters/harper/checkpoints.ts';
+import { harperText } from '../adapters/harper/checkpoints.ts';
 import { hmacSha256 } from '../adapters/hmac.ts';
 import { readSecretFile } from '../adapters/secret-file.ts';
 import { sleep } from '../adapters/timers.ts';
@@ -11,7 +11,7 @@ import type { Protection } from './protection.ts';
 /** Who tells the operator, of this node's jobs and schedules. */
 export function tellerFor({ configuration, state, take, node, versions, warn }: Protection): Teller {
 	const { url, secretFile, deadMan: pingUrl } = configuration.notify;
-	const lateness = harperLogCount(state, 'lateness');
+	const lateness = harperText(state, 'lateness');
 	const userAgent = `harper-custodian/${versions.custodian}`;
 	const outgoing = { sleep, userAgent };
 	const secret = secretFile === undefined ? undefined : () => readSecretFile(secretFile);

@@ -24,7 +24,7 @@ interface SavedCheckpoints extends CheckpointStore {
 }
 
 /** Keeps one text as a record of the same table. */
-export function harperLogCount(state: State, id: string): LogCountStore {
+export function harperText(state: State, id: string): LogCountStore {
 	const record = remembered(state, id);
 	return {
 		load: () => (state.problem() === undefined ? field(record.read(), 'text', 'string') : undefined),

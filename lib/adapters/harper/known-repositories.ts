@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { harperLogCount } from './checkpoints.ts';
+import { harperText } from './checkpoints.ts';
 import type { State } from './state.ts';
 
 /** Remembers, over restarts and for all workers, which repository stood in which place: a record for each. */
@@ -10,7 +10,7 @@ export function knownRepositories(state: State): {
 	const recordOf = (location: string) => {
 		// A path may be longer than a key of LMDB.
 		const hash = createHash('sha256').update(location).digest('hex');
-		return harperLogCount(state, `repository/${hash}`);
+		return harperText(state, `repository/${hash}`);
 	};
 	return {
 		idAt: (location) => recordOf(location).load(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { harperCheckpoints, harperLogCount } from '../../../lib/adapters/harper/checkpoints.ts';
+import { harperCheckpoints, harperText } from '../../../lib/adapters/harper/checkpoints.ts';
 import type { Store } from '../../../lib/adapters/harper/host.ts';
 import type { State } from '../../../lib/adapters/harper/state.ts';
 
@@ -48,7 +48,7 @@ test('a worker reads the cursor again only when some worker has saved', async ()
 
 test('without its table the count of the log is not found, and no failure', async () => {
 	const { state, drop } = stateTable();
-	const count = harperLogCount(state, 'log');
+	const count = harperText(state, 'log');
 	await count.save('one');
 	expect(count.load()).toBe('one');
 	drop();
