@@ -17,13 +17,20 @@ const verifyRequest = v.strictObject({
 	depth: v.picklist(['checksums', 'deep']),
 });
 
+/** What belongs to another node is that node's, by its own policies: it may share the repositories. */
+const upkeepRequest = v.strictObject({ node: name });
+
 /** What a job of kind `snapshot` is to do. */
 export type TakeRequest = v.InferOutput<typeof takeRequest>;
 /** What a job of kind `verify` is to do. */
 export type VerifyRequest = v.InferOutput<typeof verifyRequest>;
 
+/** What a job of kind `prune` or `reconcile` is to do. */
+export type UpkeepRequest = v.InferOutput<typeof upkeepRequest>;
+
 export const parseTakeRequest = (request: unknown): TakeRequest => parsed(takeRequest, request);
 export const parseVerifyRequest = (request: unknown): VerifyRequest => parsed(verifyRequest, request);
+export const parseUpkeepRequest = (request: unknown): UpkeepRequest => parsed(upkeepRequest, request);
 
 /** A job outlives the version that submitted it. */
 function parsed<T>(schema: v.GenericSchema<unknown, T>, request: unknown): T {

@@ -1,5 +1,3 @@
-import * as v from 'valibot';
-import { CustodianError } from '../errors.ts';
 import type { JobKind, JobStore } from '../jobs/job.ts';
 import type { Work } from '../jobs/runner.ts';
 import { nodePrefix } from '../repository/keys.ts';
@@ -7,6 +5,7 @@ import type { Clock } from '../time.ts';
 import { readCatalogue } from './catalogue.ts';
 import { clean, planCleaning } from './clean.ts';
 import type { Place } from './holdings.ts';
+import { parseUpkeepRequest } from './request.ts';
 import { planUpkeep, removeSnapshot, type Policies, type UpkeepDecision } from './upkeep.ts';
 
 interface UpkeepPorts {
@@ -68,12 +67,6 @@ async function pruneOne(
 	return oldestFirst.map(({ id }) => id);
 }
 
-/** What belongs to another node is that node's, by its own policies: it may share the repositories. */
-const upkeepRequest = v.strictObject({ node: v.pipe(v.string(), v.minLength(1)) });
-
-/** What a job of kind `prune` or `reconcile` is to do. */
-export type UpkeepRequest = v.InferOutput<typeof upkeepRequest>;
-
 const EVERY_MS = 86_400_000;
 
 /** What is to be asked for by itself now: what has not ended for a day, over restarts, and is not asked for already. */
@@ -115,9 +108,5 @@ export function reconcileWork({ places, clock }: UpkeepPorts): Work {
 }
 
 function prefixOf(request: unknown): string {
-	const parsed = v.safeParse(upkeepRequest, request);
-	if (parsed.success) return nodePrefix(parsed.output.node);
-	throw new CustodianError('job_not_understood', 'request', 'Another version of harper-custodian asked for this.', {
-		hint: 'Ask again.',
-	});
+	return nodePrefix(parseUpkeepRequest(request).node);
 }
