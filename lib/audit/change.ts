@@ -1,0 +1,75 @@
+import type { Key } from '../record/key.ts';
+import { decodeEntry, recordIdOf, userOf, type AuditEntry } from './entry.ts';
+import type { AuditLog } from './log.ts';
+
+/** One entry of the log about one record, with what it holds. */
+export interface Change {
+	/** When it arrived here: its key in the log. */
+	readonly localTime: number;
+	/** When its transaction was. All changes of a transaction share it. */
+	readonly version: number;
+	readonly action: AuditEntry['action'];
+	readonly operation: AuditEntry['operation'];
+	readonly nodeId: number;
+	readonly tableId: number;
+	readonly id: Key;
+	/** Who made it; undefined where nobody is named, as in entries of other nodes. */
+	readonly user: string | undefined;
+	readonly expiresAt: number | undefined;
+	/** Where the entry before it, of the same record, stands; undefined for the first one. */
+	readonly previousLocalTime: number | undefined;
+	/** A whole record or message, the attributes of a patch, or nothing. */
+	readonly values: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Throws a `RangeError` on bytes that are no entry. */
+export function readChange(log: AuditLog, localTime: number, bytes: Uint8Array, entry = decodeEntry(bytes)): Change {
+	const { action, operation, version, nodeId, tableId, expiresAt, previousLocalTime } = entry;
+	return {
+		localTime,
+		version,
+		action,
+		operation,
+		nodeId,
+		tableId,
+		id: recordIdOf(bytes, entry),
+		user: userOf(bytes, entry),
+		expiresAt,
+		// Harper writes small numbers where it does not know.
+		previousLocalTime: previousLocalTime !== undefined && previousLocalTime > 1 ? previousLocalTime : undefined,
+		values: log.valuesOf(bytes, entry),
+	};
+}
+
+/** What the log knows of one record. */
+export interface RecordLog {
+	/** In the order of their transactions, which is the order in which they count. */
+	readonly changes: readonly Change[];
+	/** Whether the first of them made the record: nothing was before it, or what was had been deleted and forgotten. */
+	readonly beginsWithCreation: boolean;
+}
+
+/**
+ * Follows the entries of a record from the newest one back. Those that were superseded when they arrived are not among
+ * them: they never had an effect.
+ */
+export function changesFrom(log: AuditLog, newest: number | undefined): RecordLog {
+	const changes: Change[] = [];
+	let at = newest;
+	while (at !== undefined) {
+		const bytes = log.row(at);
+		if (bytes === undefined) return { changes: inEffect(changes), beginsWithCreation: false };
+		const change = readChange(log, at, bytes);
+		changes.push(change);
+		// A chain that does not go back is none; Harper writes junk where it does not know.
+		const previous = change.previousLocalTime;
+		if (previous !== undefined && previous >= at) return { changes: inEffect(changes), beginsWithCreation: false };
+		at = previous;
+	}
+	return { changes: inEffect(changes), beginsWithCreation: changes.length > 0 };
+}
+
+/** The version decides; of one transaction, what was written later. */
+function inEffect(changes: Change[]): readonly Change[] {
+	return changes.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
+}
