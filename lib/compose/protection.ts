@@ -6,6 +6,7 @@ import { knownRepositories } from '../adapters/harper/known-repositories.ts';
 import { harperState, type State } from '../adapters/harper/state.ts';
 import { snapshotFacts } from '../adapters/snapshot-facts.ts';
 import type { ProtectionConfiguration } from '../config/protection.ts';
+import { CustodianError } from '../errors.ts';
 import type { Job, JobKind, JobStore } from '../jobs/job.ts';
 import type { SnapshotFacts } from '../metrics/collectors/snapshots.ts';
 import { databasePrefix } from '../repository/keys.ts';
@@ -85,17 +86,28 @@ export function protectionOf(facts: ProtectionFacts): Protection {
 				// On one disk the copy stands beside what is made of it, and the database writes there too.
 				return (await liesOnOneDisk(surroundings)) ? stored + fileBytes + RESERVE_BYTES : stored;
 			},
-			async afterwards(database, signal) {
+			async prune(database, signal) {
 				await prune({ places, policies, clock: systemClock }, databasePrefix(node, database), signal);
 			},
 		},
 		async submit(kind, request, by) {
+			if (by !== undefined) requireTurn(jobs);
 			const at = systemClock.now();
 			const job: Job = { id: newId(at), kind, request, by, state: 'queued', submittedAt: at };
 			await jobs.save(job);
 			return job;
 		},
 	};
+}
+
+/** How many jobs may wait that people asked for: each takes minutes, and none of them forgets that it was asked. */
+const QUEUED_JOBS = 100;
+
+function requireTurn(jobs: JobStore): void {
+	const { length } = Array.from(jobs.active());
+	if (length < QUEUED_JOBS) return;
+	const hint = 'Repeat it when some of them have ended, or cancel some: GET /custodian/jobs?state=queued lists them.';
+	throw new CustodianError('queue_full', 'jobs', `There are ${length} jobs waiting already.`, { hint });
 }
 
 /** The policies of schedules, in the time zone that each one runs in. */

@@ -35,8 +35,8 @@ export async function runJobs(ports: RunnerPorts, signal: AbortSignal): Promise<
 		try {
 			await interruptOrphans(ports, isFirst);
 			isFirst = false;
-			// An earlier worker that saves its progress late makes a job run that nobody runs.
-			const next = Array.from(ports.store.active()).find(({ state }) => state === 'queued');
+			await settleCancelled(ports);
+			const next = nextJob(ports.store);
 			if (next) await runJob(next, ports, signal);
 			else await ports.wait(LOOK_EVERY_MS, signal);
 		} catch (error) {
@@ -57,6 +57,21 @@ async function interruptOrphans({ store, clock }: RunnerPorts, isFirst: boolean)
 	}
 }
 
+/** What a schedule waits for comes before what people asked for: they may ask for much. */
+function nextJob(store: JobStore): Job | undefined {
+	// An earlier worker that saves its progress late makes a job run that nobody runs.
+	const queued = Array.from(store.active()).filter(({ state }) => state === 'queued');
+	return queued.find(isOfSchedule) ?? queued[0];
+}
+
+/** Who cancels a job that has not begun need not wait for those before it. */
+async function settleCancelled({ store, clock }: RunnerPorts): Promise<void> {
+	for (const job of Array.from(store.active())) {
+		if (job.state !== 'queued' || !store.isCancelRequested(job.id)) continue;
+		await store.save({ ...job, state: 'cancelled', endedAt: clock.now() });
+	}
+}
+
 function isOfSchedule({ request }: Job): boolean {
 	return typeof request === 'object' && request !== null && Reflect.get(request, 'schedule') !== undefined;
 }
@@ -70,6 +85,7 @@ async function runJob(queued: Job, ports: RunnerPorts, stop: AbortSignal): Promi
 	let progress: Progress | undefined;
 	const watching = watch(ports, watcher.signal, async () => {
 		if (store.isCancelRequested(job.id)) cancel.abort(new CustodianError('cancelled', job.id, 'It was cancelled.'));
+		await settleCancelled(ports);
 		if (progress === undefined || progress === job.progress) return;
 		job = { ...job, progress };
 		await store.save(job);

@@ -35,9 +35,19 @@ export function oncePerCluster(node: string, execute: Execute, ports: OncePorts)
 		const detail = outcome.kind === 'succeeded' ? outcome.detail : undefined;
 		signal.throwIfAborted();
 		const verdict = await ports.ledger.propose(occurrence.id, { by: node, token: lease.token, detail }, signal);
+		await forget(occurrence);
 		if (verdict.by === node && verdict.token === lease.token) return outcome;
 		await takeBack(occurrence, detail, verdict);
 		return outcomeOf(verdict, node);
+	}
+
+	/** Whoever asks for a decided occurrence finds the verdict before the lease. */
+	async function forget({ id }: Occurrence): Promise<void> {
+		try {
+			await ports.leases.remove(id);
+		} catch (error) {
+			ports.warn(`The lease of ${id} stays in the table: ${messageOf(error)}`);
+		}
 	}
 
 	async function takeBack(occurrence: Occurrence, detail?: string, verdict?: Verdict): Promise<void> {

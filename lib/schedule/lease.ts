@@ -17,6 +17,7 @@ export interface Lease {
 export interface Leases {
 	read(occurrence: string): Promise<Lease | undefined>;
 	write(occurrence: string, lease: Lease): Promise<void>;
+	remove(occurrence: string): Promise<void>;
 }
 
 export interface LeasePorts {

@@ -55,7 +55,7 @@ export interface ExternalPorts {
 	/** The databases that have their record of an occurrence already. */
 	readonly done: (occurrence: string) => Promise<ReadonlySet<string>>;
 	/** Called once a database has its record: prunes what may go. */
-	readonly afterwards: (database: string, signal: AbortSignal) => Promise<void>;
+	readonly prune: (database: string, signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -149,7 +149,7 @@ async function recordAll(
 async function record(
 	manifest: Manifest,
 	pin: boolean,
-	{ places, afterwards }: ExternalPorts,
+	{ places, prune }: ExternalPorts,
 	signal: AbortSignal
 ): Promise<readonly string[]> {
 	const [main, ...others] = places;
@@ -171,6 +171,6 @@ async function record(
 	};
 	await write(main);
 	for (const place of others) await also(`No copy in ${place.name}`, () => write(place));
-	await also('Old snapshots stay', () => afterwards(database, signal));
+	await also('Old snapshots stay', () => prune(database, signal));
 	return problems;
 }

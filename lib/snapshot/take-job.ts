@@ -69,8 +69,8 @@ export interface TakePorts {
 	readonly done: (occurrence: string) => Promise<ReadonlySet<string>>;
 	/** What the snapshot of a database will about take in the first place; undefined where nobody can tell. */
 	readonly expectedBytes: (database: LiveDatabase) => Promise<number | undefined>;
-	/** Called once a database has its snapshot, verified and copied: prunes what may go. */
-	readonly afterwards: (database: string, signal: AbortSignal) => Promise<void>;
+	/** Prunes what may go of a database: once it has its new snapshot, and before it where there is no room for one. */
+	readonly prune: (database: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** What became of one database. */
@@ -125,7 +125,7 @@ async function takeOne(
 	const tell: OnProgress = (progress) => onProgress({ ...progress, database: database.name });
 	const id = ports.newId(clock.now());
 	const prefix = snapshotPrefix(node, database.name, id);
-	await requireRoom(main, database, await ports.expectedBytes(database), signal);
+	await requireRoom(main, database, ports, signal);
 	const { folder, takenAt, copyMs } = await stage(copier, database, id, tell, signal);
 	const { label, pin, schedule } = request;
 	const facts: SnapshotFacts = {
@@ -171,19 +171,25 @@ async function takeOne(
 			await verifyAt(place, { prefix, depth: 'checksums' }, ports, tell, signal);
 		});
 	}
-	await also('Old snapshots stay', () => ports.afterwards(database.name, signal));
+	await also('Old snapshots stay', () => ports.prune(database.name, signal));
 	return { database: database.name, id, takenAt, ...stored, problems };
 }
 
-/** Refuses to begin what cannot end. A repository that does not know its room is taken at its word. */
+/** Refuses to begin what cannot end, once what may go has gone. A repository that does not know its room is taken at its word. */
 async function requireRoom(
 	place: Place,
-	{ name }: LiveDatabase,
-	neededBytes: number | undefined,
+	database: LiveDatabase,
+	{ expectedBytes, prune }: Pick<TakePorts, 'expectedBytes' | 'prune'>,
 	signal: AbortSignal
 ): Promise<void> {
-	const freeBytes = await (await place.open(signal)).freeBytes(signal);
-	if (freeBytes === undefined || neededBytes === undefined || freeBytes >= neededBytes) return;
+	const { name } = database;
+	const neededBytes = await expectedBytes(database);
+	if (neededBytes === undefined) return;
+	const free = async () => (await (await place.open(signal)).freeBytes(signal)) ?? Infinity;
+	if ((await free()) >= neededBytes) return;
+	await prune(name, signal);
+	const freeBytes = await free();
+	if (freeBytes >= neededBytes) return;
 	const message = `The snapshot of ${name} will take about ${megabytes(neededBytes)}; the repository has room for ${megabytes(freeBytes)}.`;
 	const hint = 'Make room in the repository, keep fewer snapshots, or name another place.';
 	throw new CustodianError('repository_full', name, message, { hint });

@@ -6,7 +6,14 @@ import { describe, expect, test } from 'vitest';
 import { everyDefinition } from './every-collector.ts';
 import { codeBlocks, codeSpans, readPage } from './pages.ts';
 
-const pages = ['README.md', 'docs/metrics.md', 'docs/migrating.md', 'docs/configuration.md', 'docs/security.md'];
+const pages = [
+	'README.md',
+	'docs/metrics.md',
+	'docs/migrating.md',
+	'docs/configuration.md',
+	'docs/security.md',
+	'docs/runbooks.md',
+];
 /** Debian's package prometheus brings it. */
 const promtool = 'promtool';
 const hasPromtool = spawnSync(promtool, ['--version']).status === 0;

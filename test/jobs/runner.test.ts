@@ -168,6 +168,35 @@ describe('a job', () => {
 		expect(begun).toEqual([]);
 	});
 
+	test('that is cancelled while another one runs does not wait for that to end', async () => {
+		const bench = new Bench();
+		let state: unknown;
+		const store = bench.store;
+		await bench.run(
+			async ({ id }) => {
+				if (id !== 'j1') throw new Error('begun');
+				await store.requestCancel('j2');
+				while (store.load('j2')?.state === 'queued') await turn();
+				state = [store.load('j1')?.state, store.load('j2')?.state];
+			},
+			job(),
+			job({ id: 'j2' })
+		);
+		expect(state).toEqual(['running', 'cancelled']);
+	});
+
+	test('of a schedule comes before what people asked for', async () => {
+		const bench = new Bench();
+		const done: string[] = [];
+		const begins: Work = async ({ id }) => {
+			done.push(id);
+			// What is queued at an election counts as given up by its schedule.
+			if (id === 'j1') await bench.store.save(job({ id: 'j3', request: { schedule: { name: 's' } } }));
+		};
+		await bench.run(begins, job(), job({ id: 'j2' }));
+		expect(done).toEqual(['j1', 'j3', 'j2']);
+	});
+
 	test('is interrupted when its worker is told to stop, and the one behind it still waits', async () => {
 		const bench = new Bench();
 		bench.onWait = () => bench.stop.abort(new Error('stopping'));

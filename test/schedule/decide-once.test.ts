@@ -32,6 +32,10 @@ class Scene {
 					this.written.push(lease);
 					this.row = lease;
 				},
+				remove: async () => {
+					if (this.tableFails) throw new Error('no table');
+					this.row = undefined;
+				},
 			},
 			clock: this.time,
 			sleep: this.time.sleep,
@@ -55,6 +59,14 @@ describe('a run that shall count once', () => {
 		await scene.time.advance(3000);
 		expect(await run).toEqual({ kind: 'succeeded', detail: 'mine' });
 		expect(scene.verdict).toEqual({ by: 'a', token: 1, detail: 'mine' });
+	});
+
+	it('leaves no lease behind once it is decided', async () => {
+		const scene = new Scene();
+		const run = scene.run(quick);
+		await scene.time.advance(3000);
+		await run;
+		expect(scene.row).toBeUndefined();
 	});
 
 	it('does not begin where there is a verdict', async () => {

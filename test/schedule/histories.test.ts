@@ -214,11 +214,14 @@ describe('whatever happens,', () => {
 						await world.calm(70);
 						const { node } = world;
 						const due = world.schedule.occurrences.previous(node.now - MINUTE);
-						expect(isSettled(node.store.state()?.settled ?? [], due?.nominalAt ?? NaN)).toBe(true);
+						const settled = node.store.state()?.settled ?? [];
+						expect(isSettled(settled, due?.nominalAt ?? NaN)).toBe(true);
 						await world.calm(61);
 						const later = world.schedule.occurrences.between(due?.dueAt ?? NaN, node.now - MINUTE, 10);
 						expect(later.length).toBeGreaterThan(4);
-						expect(later.filter(({ id }) => !world.successes.includes(id))).toEqual([]);
+						// One that was skipped before the clock was set back stays so when its time comes again.
+						const open = later.filter(({ nominalAt }) => !isSettled(settled, nominalAt));
+						expect(open.filter(({ id }) => !world.successes.includes(id))).toEqual([]);
 					}
 				),
 				tries(100)

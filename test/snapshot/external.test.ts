@@ -140,7 +140,7 @@ function house(failures: Readonly<Record<string, Error>> = {}) {
 		node: 'n1',
 		versions,
 		done: async (occurrence) => (occurrence === schedule.occurrence ? done : new Set()),
-		afterwards: async () => undefined,
+		prune: async () => undefined,
 	};
 	type Call = Parameters<ReturnType<typeof externalWork>>;
 	const work = (job: Call[0], onProgress: Call[1], stop: Call[2], run = ports.run) =>

@@ -58,7 +58,7 @@ function bench(fails: (step: string) => Error | undefined = () => undefined) {
 			at(`record ${depth} ${result} in ${where.name}${error ? ` ${error.code}` : ''}`),
 		done: async (occurrence) => new Set(occurrence === 'nightly@done' ? ['shop'] : []),
 		expectedBytes: async () => 5 * GB,
-		afterwards: (database) => at(`prune ${database}`),
+		prune: (database) => at(`prune ${database}`),
 	};
 	const stored: Parameters<TakePorts['workshop']['store']>[0][] = [];
 	return { ports, steps, stored };
@@ -154,7 +154,16 @@ describe('taking snapshots', () => {
 		repository.freeBytes = async () => 4 * GB;
 		const full = { ...ports, places: [place('main', repository)] as const };
 		await expect(taking(full, { databases: ['shop'] })).rejects.toMatchObject({ code: 'repository_full' });
-		expect(steps).toEqual([]);
+		expect(steps).toEqual(['prune shop']);
+	});
+
+	test('prunes first where there is no room, and begins where that has made some', async () => {
+		const { ports, steps } = bench();
+		const [main, ...others] = ports.places;
+		const freeBytes = async () => (steps.includes('prune shop') ? 6 : 4) * GB;
+		const open: typeof main.open = async (...asked) => ({ ...(await main.open(...asked)), freeBytes });
+		await taking({ ...ports, places: [{ ...main, open }, ...others] }, { databases: ['shop'] });
+		expect(steps.slice(0, 2)).toEqual(['prune shop', 'copy shop']);
 	});
 
 	test('says how many more failed', async () => {

@@ -118,6 +118,12 @@ export class Cluster {
 					this.#receive(name, occurrence, row);
 					void this.#replicate(name === 'a' ? 'b' : 'a', occurrence, row);
 				}),
+			remove: (occurrence) =>
+				mortal(async () => {
+					const row = { lease: undefined, version: this.nodes[name].now, writer: name };
+					this.#receive(name, occurrence, row);
+					void this.#replicate(name === 'a' ? 'b' : 'a', occurrence, row);
+				}),
 		};
 	}
 
@@ -137,7 +143,8 @@ export class Cluster {
 }
 
 interface Row {
-	readonly lease: Lease;
+	/** Undefined where it was removed. */
+	readonly lease: Lease | undefined;
 	readonly version: number;
 	readonly writer: NodeName;
 }

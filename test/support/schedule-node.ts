@@ -86,7 +86,7 @@ export class Node {
 				save: (schedule, text) => mortal(() => this.store.save(schedule, text)),
 			},
 			isDone: (occurrence) => mortal(() => this.#isDone(occurrence)),
-			execute: this.#executeOf(mortal),
+			execute: (...run) => mortal(() => this.#executeOf(mortal)(...run)),
 			warn: (message) => this.warnings.push(message),
 		});
 		this.#life = Object.assign(life, { runner });

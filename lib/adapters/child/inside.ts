@@ -3,6 +3,8 @@ import { jobError } from '../../jobs/job-error.ts';
 import type { OnProgress, Progress } from '../../jobs/progress.ts';
 import type { FromChild, ToChild } from './messages.ts';
 
+const ALIVE_EVERY_MS = 10_000;
+
 /** Progress is for people: more often than this nobody looks. */
 const PROGRESS_EVERY_MS = 500;
 
@@ -21,6 +23,7 @@ export function serveParent(
 	});
 
 	async function answer(task: unknown): Promise<void> {
+		setInterval(() => void tell({ alive: true }), ALIVE_EVERY_MS).unref();
 		const { onProgress, flush } = throttledProgress();
 		try {
 			const result = await run(task, onProgress, cancel.signal);

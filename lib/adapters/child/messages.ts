@@ -6,5 +6,7 @@ export type ToChild = { readonly task: unknown } | { readonly cancel: true };
 
 export type FromChild =
 	| { readonly progress: Progress }
+	/** Said now and then, whatever the task does: a process that hangs says nothing. */
+	| { readonly alive: true }
 	| { readonly result: unknown }
 	| { readonly error: JobError & { readonly subject: string } };

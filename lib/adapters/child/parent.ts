@@ -7,6 +7,9 @@ import type { FromChild, ToChild } from './messages.ts';
 /** How long a child may take to end once it is told to. */
 const GRACE_MS = 5000;
 
+/** A child that says nothing for so long hangs; one that only gets little of the processor says something. */
+const SILENCE_MS = 300_000;
+
 /** The database comes first: the child takes the processor when nobody else wants it. */
 const NICENESS = 10;
 
@@ -18,7 +21,8 @@ export async function runInChild(
 	entry: URL,
 	task: unknown,
 	onProgress: OnProgress,
-	signal: AbortSignal
+	signal: AbortSignal,
+	silenceMs = SILENCE_MS
 ): Promise<unknown> {
 	signal.throwIfAborted();
 	const child = fork(entry, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
@@ -31,36 +35,44 @@ export async function runInChild(
 		overdue.unref();
 	};
 	signal.addEventListener('abort', cancel, { once: true });
+	let isSilent = false;
+	const silence = setTimeout(() => (isSilent = child.kill('SIGKILL')), silenceMs);
+	silence.unref();
 	try {
-		const answer = answerOf(child, onProgress);
+		const answer = answerOf(child, onProgress, () => silence.refresh());
 		send(child, { task });
 		const last = await answer;
 		signal.throwIfAborted();
-		if (last === undefined) throw died(child, complaint());
+		if (last === undefined) throw isSilent ? hung(silenceMs) : died(child, complaint());
 		if ('error' in last) throw rethrown(last.error);
 		return last.result;
 	} finally {
 		signal.removeEventListener('abort', cancel);
 		clearTimeout(overdue);
+		clearTimeout(silence);
 		if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 	}
 }
 
-type Answer = Exclude<FromChild, { readonly progress: unknown }>;
+type Answer = Exclude<FromChild, { readonly progress: unknown } | { readonly alive: true }>;
 
 /** Resolves when the process has ended, with the last thing that it said, if it said anything. */
-function answerOf(child: ChildProcess, onProgress: OnProgress): Promise<Answer | undefined> {
+function answerOf(child: ChildProcess, onProgress: OnProgress, onMessage: () => void): Promise<Answer | undefined> {
 	return new Promise((resolve) => {
 		let answer: Answer | undefined;
-		// Both sides are this package at one version.
-		// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-		child.on('message', (message) => void (answer = received(message as FromChild, onProgress) ?? answer));
+		child.on('message', (message) => {
+			onMessage();
+			// Both sides are this package at one version.
+			// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+			answer = received(message as FromChild, onProgress) ?? answer;
+		});
 		child.once('error', () => resolve(answer));
 		child.once('close', () => resolve(answer));
 	});
 }
 
 function received(message: FromChild, onProgress: OnProgress): Answer | undefined {
+	if ('alive' in message) return undefined;
 	if (!('progress' in message)) return message;
 	onProgress(message.progress);
 	return undefined;
@@ -92,6 +104,12 @@ function died(child: ChildProcess, words: string): CustodianError {
 	const hint = 'If nobody killed it, the machine may be short of memory.';
 	const said = words === '' ? '' : ` It said: ${words}`;
 	return new CustodianError('child_died', how, `The process that did the work ended with ${how}.${said}`, { hint });
+}
+
+function hung(silenceMs: number): CustodianError {
+	const message = `The process that did the work said nothing for ${Math.round(silenceMs / 1000)} s, and was ended.`;
+	const hint = 'A disk or a mount that does not answer, or a process that was stopped, looks like this.';
+	return new CustodianError('child_hangs', 'child', message, { hint });
 }
 
 function rethrown({ code, subject, message, hint }: Extract<FromChild, { readonly error: unknown }>['error']): Error {

@@ -90,13 +90,19 @@ async function answer(
 	});
 }
 
+/** What an endpoint throws for whoever can wait. */
+const STATUSES: ReadonlyMap<string, number> = new Map([
+	['repository_unreachable', 503],
+	['queue_full', 429],
+]);
+
 async function safely(host: Host, endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
 	try {
 		return await respond(endpoint, request);
 	} catch (error) {
 		host.logger.error(`harper-custodian: ${request.verb} /${endpoint.path} failed: ${messageOf(error)}`);
 		if (error instanceof CustodianError) {
-			return failure(error.code === 'repository_unreachable' ? 503 : 500, error.code, error.message, error.hint);
+			return failure(STATUSES.get(error.code) ?? 500, error.code, error.message, error.hint);
 		}
 		return failure(500, 'internal', 'This request failed inside harper-custodian.', "The reason is in Harper's log.");
 	}

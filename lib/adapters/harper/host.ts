@@ -92,6 +92,7 @@ interface Index {
 export interface TableClass {
 	/** Writes as any application does: audited, and replicated where the table is. */
 	put(record: object): Promise<unknown>;
+	delete(id: string): Promise<unknown>;
 	readonly primaryStore: Store;
 	readonly auditStore?: Store;
 	readonly indices: Readonly<Record<string, Index>>;

@@ -15,6 +15,9 @@ export const harperLeases: Leases = {
 	async write(occurrence, lease) {
 		await leaseTable().put({ id: occurrence, ...lease });
 	},
+	async remove(occurrence) {
+		await leaseTable().delete(occurrence);
+	},
 };
 
 function leaseTable(): TableClass {

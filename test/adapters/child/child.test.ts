@@ -110,6 +110,16 @@ describe('a task in a process of its own', () => {
 		expect(isAlive(id)).toBe(false);
 	});
 
+	test('that hangs is ended', async () => {
+		const stopped: number[] = [];
+		const stop = ({ rows = 0 }: Progress) => {
+			stopped.push(rows);
+			process.kill(rows, 'SIGSTOP');
+		};
+		await expect(runInChild(entry, 'wait', stop, forEver, 1000)).rejects.toMatchObject({ code: 'child_hangs' });
+		expect(stopped.map(isAlive)).toEqual([false]);
+	});
+
 	test('is not begun where the signal came first', async () => {
 		const told: Progress[] = [];
 		const signal = AbortSignal.abort(new Error('too late'));

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { publishResources } from '../../../lib/adapters/harper/endpoints.ts';
 import type { Host } from '../../../lib/adapters/harper/host.ts';
+import { CustodianError } from '../../../lib/errors.ts';
 import type { Endpoint } from '../../../lib/http/endpoint.ts';
 
 const endpoint = (path: string, verb = 'GET'): Endpoint => ({
@@ -56,4 +57,16 @@ test('endpoints of one place are one resource, and each is asked for its own pat
 	expect(await ask(place, 'get', '/custodian/things/a')).toEqual([405, undefined]);
 	expect(await ask(place, 'get', '/custodian/things/a/b/c')).toEqual([404, undefined]);
 	expect(await ask(place, 'delete', '/custodian/things/a')).toEqual([405, undefined]);
+});
+
+test.each([
+	['repository_unreachable', 503],
+	['queue_full', 429],
+	['anything else', 500],
+])('what an endpoint throws as %s is answered with %i', async (code, status) => {
+	const failing = async () => {
+		throw new CustodianError(code, 's', 'Not now.');
+	};
+	const { ask } = published({ ...endpoint('custodian/things'), verbs: { GET: failing } });
+	expect(await ask('custodian/things', 'get', '/custodian/things')).toEqual([status, undefined]);
 });
