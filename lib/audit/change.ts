@@ -1,4 +1,6 @@
+import { compareBytes } from '../record/bytes.ts';
 import type { Key } from '../record/key.ts';
+import { inEffect } from './effect.ts';
 import { decodeEntry, recordIdOf, userOf, type AuditEntry } from './entry.ts';
 import type { AuditLog } from './log.ts';
 
@@ -43,7 +45,7 @@ export function readChange(log: AuditLog, localTime: number, bytes: Uint8Array, 
 
 /** What the log knows of one record. */
 export interface RecordLog {
-	/** In the order of their transactions, which is the order in which they count. */
+	/** What had an effect, in the order of its effect: see `inEffect`. */
 	readonly changes: readonly Change[];
 	/** Whether the first of them made the record: nothing was before it, or what was had been deleted and forgotten. */
 	readonly beginsWithCreation: boolean;
@@ -56,20 +58,26 @@ export interface RecordLog {
 export function changesFrom(log: AuditLog, newest: number | undefined): RecordLog {
 	const changes: Change[] = [];
 	let at = newest;
+	let later: Uint8Array | undefined;
 	while (at !== undefined) {
 		const bytes = log.row(at);
-		if (bytes === undefined) return { changes: inEffect(changes), beginsWithCreation: false };
+		// Harper writes junk where it does not know: a chain that does not go back, or comes to another record, is none.
+		if (bytes === undefined || (later !== undefined && !isOfSameRecord(bytes, later))) break;
 		const change = readChange(log, at, bytes);
 		changes.push(change);
-		// A chain that does not go back is none; Harper writes junk where it does not know.
 		const previous = change.previousLocalTime;
-		if (previous !== undefined && previous >= at) return { changes: inEffect(changes), beginsWithCreation: false };
+		if (previous !== undefined && previous >= at) break;
+		if (previous === undefined) return { changes: inEffect(changes.toReversed()), beginsWithCreation: true };
+		later = bytes;
 		at = previous;
 	}
-	return { changes: inEffect(changes), beginsWithCreation: changes.length > 0 };
+	return { changes: inEffect(changes.toReversed()), beginsWithCreation: false };
 }
 
-/** The version decides; of one transaction, what was written later. */
-function inEffect(changes: Change[]): readonly Change[] {
-	return changes.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
+function isOfSameRecord(bytes: Uint8Array, others: Uint8Array): boolean {
+	const { tableId, recordId } = decodeEntry(bytes);
+	const other = decodeEntry(others);
+	if (tableId !== other.tableId) return false;
+	const { start, end } = other.recordId;
+	return compareBytes(bytes, recordId.start, recordId.end, others, start, end) === 0;
 }
