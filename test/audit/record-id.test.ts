@@ -37,7 +37,9 @@ test('every id comes back from how an entry shows it', () => {
 		})
 	);
 	fc.assert(
-		fc.property(fc.string({ minLength: 1 }), (id) => expect(recordIdsOf(JSON.stringify(id), 'ID')).toEqual([id]))
+		fc.property(fc.string({ minLength: 1 }), (id) => {
+			expect(recordIdsOf(JSON.stringify(id), 'ID')).toEqual([id]);
+		})
 	);
 });
 
