@@ -398,7 +398,7 @@ function randomHistory(id: Json, seed: number): readonly (readonly Write[])[] {
 	});
 }
 
-test.runIf(isLong)(
+test.runIf(long)(
 	'what retention has removed is missed, and said to be',
 	async () => {
 		await using short = await startHarper({
