@@ -78,7 +78,8 @@ export function changesFrom(log: AuditLog, newest: number | undefined): RecordLo
 	}
 }
 
-function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Change {
+/** A change, with its values unless they cannot be read. */
+export function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Change {
 	const entry = decodeEntry(bytes);
 	try {
 		return readChange(log, localTime, bytes, entry);
