@@ -24,17 +24,20 @@ export interface History {
 	readonly flaws: readonly Flaw[];
 }
 
-/** Why something is not known. */
+/** Why something is not known: see docs/records.md. */
+export const flawReasons = [
+	'removed_by_retention',
+	'history_cut_off',
+	'history_too_long',
+	'table_not_logged',
+	'table_caching',
+	'values_unreadable',
+	'changed_without_entry',
+	'record_expired',
+] as const;
+
 export interface Flaw {
-	readonly reason:
-		| 'removed_by_retention'
-		| 'history_cut_off'
-		| 'history_too_long'
-		| 'table_not_logged'
-		| 'table_caching'
-		| 'values_unreadable'
-		| 'changed_without_entry'
-		| 'record_expired';
+	readonly reason: (typeof flawReasons)[number];
 	readonly message: string;
 	/** Up to when; milliseconds. */
 	readonly to?: number;

@@ -22,6 +22,8 @@ import { limitOf } from './paging.ts';
 import { isoOrUndefined } from './render.ts';
 import { sightOf, type TableSight } from './sight.ts';
 
+export const RECORD_PARAMETERS = ['at', 'blame', 'limit', 'cursor'] as const;
+
 export interface RecordsPorts extends HistoryPorts {
 	readonly logs: AuditLogs;
 }
@@ -31,7 +33,7 @@ export function recordsEndpoint(ports: RecordsPorts): Endpoint {
 	return {
 		path: 'custodian/records/{database}/{table}/{id}',
 		access: 'view',
-		parameters: ['at', 'blame', 'limit', 'cursor'],
+		parameters: RECORD_PARAMETERS,
 		verbs: { GET: (request) => answer(ports, request) },
 	};
 }

@@ -130,17 +130,13 @@ async function play(round: number, workers: Set<number>): Promise<readonly Truth
 /** Where the history tells something else than the truth. */
 async function untruths(truths: readonly Truth[], tell: Teller = overHttp): Promise<readonly string[]> {
 	const wrong: string[] = [];
-	const left = byRecord(truths)[Symbol.iterator]();
+	const left = groups(truths)[Symbol.iterator]();
 	const compareSome = async () => {
 		for (let next = left.next(); next.done !== true; next = left.next()) {
-			const ofOne = next.value;
-			const told = await tell(ofOne);
-			for (const [index, { table, id, localTime, value }] of ofOne.entries()) {
-				const { record, complete, gaps } = told[index]!;
-				const truth = JSON.stringify(plain(value));
-				const answer = record === undefined ? 'unknown' : JSON.stringify(plain(await withHashes(record)));
-				if (truth === answer && complete) continue;
-				wrong.push(`${table} ${id} at ${localTime}: ${truth}, told ${answer} ${JSON.stringify(gaps)}`);
+			const told = await tell(next.value);
+			for (const [index, truth] of next.value.flat().entries()) {
+				const problem = await problemOf(truth, told[index]!);
+				if (problem !== undefined) wrong.push(problem);
 			}
 		}
 	};
@@ -148,31 +144,46 @@ async function untruths(truths: readonly Truth[], tell: Teller = overHttp): Prom
 	return wrong.slice(0, 20);
 }
 
-type Teller = (ofOneRecord: readonly Truth[]) => Promise<readonly Told[]>;
+async function problemOf(
+	{ table, id, localTime, value }: Truth,
+	{ record, complete, gaps }: Told
+): Promise<string | undefined> {
+	const truth = JSON.stringify(plain(value));
+	const answer = record === undefined ? 'unknown' : JSON.stringify(plain(await withHashes(record)));
+	if (truth === answer && complete) return undefined;
+	return `${table} ${id} at ${localTime}: ${truth}, told ${answer} ${JSON.stringify(gaps)}`;
+}
 
-async function overHttp(truths: readonly Truth[]): Promise<readonly Told[]> {
+/** Asks about some records at once; answers truth by truth. */
+type Teller = (records: readonly (readonly Truth[])[]) => Promise<readonly Told[]>;
+
+async function overHttp(records: readonly (readonly Truth[])[]): Promise<readonly Told[]> {
 	const told: Told[] = [];
-	for (const { table, id, localTime } of truths) {
+	for (const { table, id, localTime } of records.flat()) {
 		told.push(await get<Told>(`/custodian/records/chronicle/${table}/${id}?at=${localTime}`));
 	}
 	return told;
 }
 
 /** The same code, without a request for each moment. */
-function inWorker(truths: readonly Truth[]): Promise<readonly Told[]> {
-	const { table, id } = truths[0]!;
-	return post('/ChronicleTell', { table, id, moments: truths.map(({ localTime }) => localTime) });
+async function inWorker(records: readonly (readonly Truth[])[]): Promise<readonly Told[]> {
+	const asked = records.map((truths) => ({
+		table: truths[0]!.table,
+		id: truths[0]!.id,
+		moments: truths.map(({ localTime }) => localTime),
+	}));
+	return (await post<readonly (readonly Told[])[]>('/ChronicleTell', asked)).flat();
 }
 
-function byRecord(truths: readonly Truth[]): Iterable<readonly Truth[]> {
-	const records = new Map<string, Truth[]>();
+/** The truths of each record, some records at a time. */
+function groups(truths: readonly Truth[]): readonly (readonly (readonly Truth[])[])[] {
+	const byRecord = new Map<string, Truth[]>();
 	for (const truth of truths) {
 		const name = `${truth.table}/${truth.id}`;
-		const ofOne = records.get(name);
-		if (ofOne === undefined) records.set(name, [truth]);
-		else ofOne.push(truth);
+		byRecord.set(name, [...(byRecord.get(name) ?? []), truth]);
 	}
-	return records.values();
+	const records = [...byRecord.values()];
+	return Array.from({ length: Math.ceil(records.length / 40) }, (_, part) => records.slice(part * 40, part * 40 + 40));
 }
 
 /** In one order, without what means nothing: a BigInt that is zero is stored as nothing. */
