@@ -6,6 +6,7 @@ import { downloadEndpoint } from '../../lib/http/download.ts';
 import { healthEndpoint } from '../../lib/http/health.ts';
 import { jobsEndpoints } from '../../lib/http/jobs.ts';
 import { metricsEndpoint } from '../../lib/http/metrics.ts';
+import { recordsEndpoint } from '../../lib/http/records.ts';
 import { scheduleEndpoint } from '../../lib/http/schedule.ts';
 import { snapshotsEndpoints } from '../../lib/http/snapshots.ts';
 import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
@@ -41,7 +42,7 @@ test('the page names every table of ours, and says of those that are replicated 
 });
 
 test('the table names every path that protection adds', () => {
-	const named = new Set(rows.map(({ path }) => path.replace(/\/Thing\b/, '/{table}')));
+	const named = new Set(rows.map(({ path }) => path.replace(/\/Thing\b/, '/{table}').replace(/\/a$/, '/{id}')));
 	expect(protectionEndpoints().filter(({ path }) => !named.has(`/${path}`))).toEqual([]);
 });
 
@@ -115,6 +116,8 @@ function protectionEndpoints(): readonly Endpoint[] {
 	};
 	const place = { name: 'main', cache: new Map(), open: () => Promise.reject(new Error('Nobody opens it')) };
 	const log = new MemoryAuditLog(['Thing', 'Secret'], 'shop');
+	for (const table of ['Thing', 'Secret']) log.write({ table, action: 'put', id: 'a', values: { id: 'a' } });
+	const audit = { logs: memoryAuditLogs(log), pause: async () => {}, clock: systemClock };
 	const jobs = new MemoryJobs();
 	void jobs.save(job({ id }));
 	const ports = {
@@ -134,7 +137,8 @@ function protectionEndpoints(): readonly Endpoint[] {
 		...upkeepEndpoints({ ...ports, prunePlans: async () => [], cleaningPlans: async () => [] }),
 		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
 		...jobsEndpoints(jobs),
-		...auditEndpoints({ logs: memoryAuditLogs(log), pause: async () => {}, clock: systemClock }),
+		...auditEndpoints(audit),
+		recordsEndpoint(audit),
 	];
 }
 
