@@ -12,7 +12,7 @@ export interface TailPorts {
 const SLICE_ROWS = 500;
 const SLICE_MS = 4;
 /** Keys and clock may differ by so much without a step of the clock: keys have fractions, and never repeat. */
-const SLACK_MS = 1000;
+const SLACK_MS = 50;
 const MARGIN_MS = 2000;
 /** How many keys are remembered. Behind a clock that stepped back further than they reach, rows are missed. */
 const REMEMBERED_KEYS = 50_000;
@@ -26,6 +26,8 @@ export class LogTail {
 	readonly #log: AuditLog;
 	readonly #ports: TailPorts;
 	readonly #recent = new RecentKeys();
+	/** Every row from here to the cursor is either remembered or new. */
+	#rememberedFrom = 0;
 	#cursor: number;
 	#scannedAt: number;
 
@@ -65,7 +67,7 @@ export class LogTail {
 		if (!this.#isBehind()) return undefined;
 		const now = this.#ports.clock.now();
 		return {
-			from: Math.max(Math.min(now, this.#scannedAt) - MARGIN_MS, this.#recent.values()[0] ?? this.#cursor),
+			from: Math.max(Math.min(now, this.#scannedAt) - MARGIN_MS, this.#rememberedFrom),
 			to: Math.min(this.#cursor, Math.max(now, this.#scannedAt) + MARGIN_MS),
 		};
 	}
@@ -74,7 +76,9 @@ export class LogTail {
 	#rememberOlder(count: number): void {
 		const keys: number[] = [];
 		for (const { localTime } of this.#log.rows({ from: 0, to: this.#cursor, newestFirst: true })) {
-			if (keys.push(localTime) === count) break;
+			if (keys.push(localTime) < count) continue;
+			this.#rememberedFrom = localTime;
+			break;
 		}
 		for (const key of keys.toReversed()) this.#recent.add(key);
 	}
@@ -116,13 +120,22 @@ export class LogTail {
 		this.#recent.add(key);
 		if (key > this.#cursor) this.#cursor = key;
 		if (this.#recent.size < 2 * REMEMBERED_KEYS) return;
-		this.#recent.forgetBelow(this.#recent.values()[REMEMBERED_KEYS] ?? 0);
+		this.#rememberedFrom = this.#recent.values()[REMEMBERED_KEYS] ?? key;
+		this.#recent.forgetBelow(this.#rememberedFrom);
 	}
 }
 
 /** The key of the newest row that arrived no later than a moment; undefined where there is none. */
 export function newestUntil(log: AuditLog, to: number): number | undefined {
 	for (const { localTime } of log.rows({ from: 0, to, newestFirst: true })) return localTime;
+	return undefined;
+}
+
+/** The key of the row before another. */
+export function newestBefore(log: AuditLog, key: number): number | undefined {
+	for (const { localTime } of log.rows({ from: 0, to: key, newestFirst: true })) {
+		if (localTime < key) return localTime;
+	}
 	return undefined;
 }
 

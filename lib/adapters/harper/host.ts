@@ -81,6 +81,10 @@ export interface Store {
 	getEntry(key: unknown): { readonly version?: number } | undefined;
 	put(key: string, value: object): Promise<boolean>;
 	remove(key: string): Promise<boolean>;
+	/** Does what `write` queues only if there is nothing under the key; whether it was done. */
+	ifNoExists(key: string, write: () => void): Promise<boolean>;
+	/** Calls back after each commit to the database, by whatever thread. It cannot be ended. */
+	on(event: 'committed', listener: () => void): void;
 	/** Lets the next reading see what was committed before it. */
 	resetReadTxn(): void;
 	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
