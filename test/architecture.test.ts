@@ -39,6 +39,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/jobs/': ['lib/jobs/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/record/': ['lib/record/', 'lib/time.ts'],
 	'lib/audit/': ['lib/audit/', 'lib/record/', 'lib/recent-keys.ts', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/bookmark/': ['lib/bookmark/', 'lib/audit/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/snapshot/': [
 		'lib/snapshot/',
 		'lib/audit/entry.ts',
@@ -59,6 +60,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/command/': ['lib/command/', 'lib/jobs/', 'lib/snapshot/', 'lib/repository/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/http/': [
 		'lib/http/',
+		'lib/bookmark/',
 		'lib/metrics/',
 		'lib/jobs/',
 		'lib/schedule/',
@@ -70,6 +72,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/adapters/': [
 		'lib/adapters/',
 		'lib/audit/',
+		'lib/bookmark/',
 		'lib/command/',
 		'lib/record/',
 		'lib/jobs/',

@@ -155,10 +155,7 @@ function keyOf({ database, table, user, kind }: Subject['change']): string {
 	return JSON.stringify([database, table, kind, user]);
 }
 
-function raise(
-	subject: Subject,
-	why: Pick<Burst, 'reason' | 'limit'> & { readonly tableRecords?: number }
-): Burst {
+function raise(subject: Subject, why: Pick<Burst, 'reason' | 'limit'> & { readonly tableRecords?: number }): Burst {
 	const { change, window, lastAt } = subject;
 	const { changes, records } = window;
 	subject.alarm = { level: changes, lastLoudAt: lastAt };

@@ -53,7 +53,11 @@ export async function runWatcher(ports: WatcherPorts, limits: WatchLimits, signa
 				lookedAt = clock.monotonic();
 				const present = new Set(logs.databases().filter((name) => name !== OURS));
 				for (const name of present) {
-					if (!subscriptions.has(name)) subscriptions.set(name, commits.subscribe(name, () => alarm.ring(name)));
+					if (!subscriptions.has(name))
+						subscriptions.set(
+							name,
+							commits.subscribe(name, () => alarm.ring(name))
+						);
 					alarm.ring(name);
 				}
 				for (const [name, unsubscribe] of subscriptions) {
@@ -141,7 +145,11 @@ class Watcher {
 		if (followed === undefined) return;
 		followed.names.clear();
 		try {
-			await followed.tail.read((row) => this.#count(followed, row), signal, () => this.#judge());
+			await followed.tail.read(
+				(row) => this.#count(followed, row),
+				signal,
+				() => this.#judge()
+			);
 		} catch (error) {
 			// Its store may be closed; if the database is there, it is opened anew and read on from where it was.
 			this.#followed.delete(database);

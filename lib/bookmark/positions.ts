@@ -14,7 +14,10 @@ export function positionsBefore(logs: AuditLogs, key: number): Positions {
 	return positions(logs, (log) => newestBefore(log, key));
 }
 
-function positions(logs: AuditLogs, positionIn: (log: NonNullable<ReturnType<AuditLogs['open']>>) => number | undefined) {
+function positions(
+	logs: AuditLogs,
+	positionIn: (log: NonNullable<ReturnType<AuditLogs['open']>>) => number | undefined
+) {
 	const found: [string, number][] = [];
 	for (const database of logs.databases()) {
 		const log = logs.open(database);

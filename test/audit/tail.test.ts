@@ -116,5 +116,10 @@ test('the newest row until a moment is the last one that does not come after it'
 	const log = new PlainLog();
 	log.arrive(T0 + 1, T0 + 2, T0 + 3);
 	log.refresh();
-	expect([T0, T0 + 1, T0 + 2.5, Infinity].map((at) => newestUntil(log, at))).toEqual([undefined, T0 + 1, T0 + 2, T0 + 3]);
+	expect([T0, T0 + 1, T0 + 2.5, Infinity].map((at) => newestUntil(log, at))).toEqual([
+		undefined,
+		T0 + 1,
+		T0 + 2,
+		T0 + 3,
+	]);
 });

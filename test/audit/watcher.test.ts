@@ -59,14 +59,16 @@ async function watch(log: MemoryAuditLog, given: Partial<WatcherPorts> & { reado
 
 function logOf(records: number, writes: readonly MemoryWrite[] = []): MemoryAuditLog {
 	const log = new MemoryAuditLog(['Order', 'Item'], 'shop');
-	for (let id = 0; id < records; id++) log.write({ action: 'put', id, values: { id }, user: 'admin', localTime: T0 + (id + 1) / 10 });
+	for (let id = 0; id < records; id++)
+		log.write({ action: 'put', id, values: { id }, user: 'admin', localTime: T0 + (id + 1) / 10 });
 	for (const write of writes) log.write(write);
 	log.refresh();
 	return log;
 }
 
 function removeAll(log: MemoryAuditLog, count: number, from: number, given: Partial<MemoryWrite> = {}): void {
-	for (let id = 0; id < count; id++) log.write({ action: 'delete', id, user: 'anna', localTime: from + id / 10, ...given });
+	for (let id = 0; id < count; id++)
+		log.write({ action: 'delete', id, user: 'anna', localTime: from + id / 10, ...given });
 }
 
 const countsOf = ({ saved }: Watched, table = 'Order') =>
@@ -79,7 +81,15 @@ test('a burst is told as soon as it is committed, with who, what and since when'
 	watched.commit();
 	await watched.time.advance(300);
 	expect(watched.bursts).toMatchObject([
-		{ database: 'shop', table: 'Order', user: 'anna', kind: 'delete', reason: 'rate', changes: 101, beganAt: T0 + 1500 },
+		{
+			database: 'shop',
+			table: 'Order',
+			user: 'anna',
+			kind: 'delete',
+			reason: 'rate',
+			changes: 101,
+			beganAt: T0 + 1500,
+		},
 	]);
 	await watched.time.advance(1000);
 	expect(countsOf(watched)).toEqual({

@@ -101,6 +101,7 @@ test('what the operator writes is taken, each key of it', () => {
 			snapshots: [{ ...schedule, jitter: '30s', keep: { ...keep, within: '36h' }, hooks: { ...hooks, timeout: '1m' } }],
 			verifyWithin: '30d',
 			notify,
+			watch: { deletesPerMinute: 1, overwritesPerMinute: 2, share: 0.5, shareMinimum: 3 },
 		})
 	).toEqual({
 		repository: { s3, bandwidth: 10_000_000 },
@@ -118,6 +119,7 @@ test('what the operator writes is taken, each key of it', () => {
 		],
 		verifyWithin: 30 * DAY,
 		notify,
+		watch: { deletesPerMinute: 1, overwritesPerMinute: 2, share: 0.5, shareMinimum: 3 },
 	});
 });
 
