@@ -111,7 +111,7 @@ export class LogTail {
 				if (localTime !== this.#cursor) onRow(row);
 				this.#remember(localTime);
 			}
-			if (++rows === SLICE_ROWS || (rows % 32 === 0 && clock.monotonic() >= until)) return localTime;
+			if (++rows === SLICE_ROWS || (rows % 8 === 0 && clock.monotonic() >= until)) return localTime;
 		}
 		return undefined;
 	}

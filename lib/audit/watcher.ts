@@ -5,6 +5,7 @@ import { decodeEntry, userOf } from './entry.ts';
 import type { AuditLog, AuditLogs, LogRow } from './log.ts';
 import { LogTail, type TailPorts } from './tail.ts';
 import { Watch, type Burst, type WatchLimits } from './watch.ts';
+import { Wake } from './wake.ts';
 import { formatWatchState, nothingCounted, parseWatchState, type TableCounts, type WatchState } from './watch-state.ts';
 
 export interface WatcherPorts extends TailPorts {
@@ -44,7 +45,12 @@ const OURS = 'custodian';
 export async function runWatcher(ports: WatcherPorts, limits: WatchLimits, signal: AbortSignal): Promise<void> {
 	const { clock, sleep, logs, commits, warn } = ports;
 	const watcher = new Watcher(ports, limits);
-	const alarm = new AlarmClock();
+	const changed = new Set<string>();
+	const wake = new Wake();
+	const ring = (name: string) => {
+		changed.add(name);
+		wake.call();
+	};
 	const subscriptions = new Map<string, () => void>();
 	let lookedAt = -Infinity;
 	while (!signal.aborted) {
@@ -56,9 +62,9 @@ export async function runWatcher(ports: WatcherPorts, limits: WatchLimits, signa
 					if (!subscriptions.has(name))
 						subscriptions.set(
 							name,
-							commits.subscribe(name, () => alarm.ring(name))
+							commits.subscribe(name, () => ring(name))
 						);
-					alarm.ring(name);
+					ring(name);
 				}
 				for (const [name, unsubscribe] of subscriptions) {
 					if (present.has(name)) continue;
@@ -67,45 +73,20 @@ export async function runWatcher(ports: WatcherPorts, limits: WatchLimits, signa
 					watcher.forget(name);
 				}
 			}
-			for (const database of alarm.rung()) await watcher.read(database, signal);
+			for (const database of Array.from(changed)) {
+				changed.delete(database);
+				await watcher.read(database, signal);
+			}
 			await watcher.save();
 		} catch (error) {
 			warn(`Changes are not watched just now: ${messageOf(error)}`);
 			await sleep(LOOK_EVERY_MS, signal);
 		}
 		await sleep(SHORTEST_PAUSE_MS, signal);
-		await alarm.wait(sleep, LOOK_EVERY_MS, signal);
+		await wake.wait(sleep, LOOK_EVERY_MS, signal);
 	}
 	for (const unsubscribe of subscriptions.values()) unsubscribe();
 	await watcher.save(true).catch((error: unknown) => warn(`What was watched is not saved: ${messageOf(error)}`));
-}
-
-/** Which databases are to be looked at, and the waiting for one. */
-class AlarmClock {
-	readonly #rung = new Set<string>();
-	#wake: (() => void) | undefined;
-
-	ring(database: string): void {
-		this.#rung.add(database);
-		this.#wake?.();
-	}
-
-	rung(): readonly string[] {
-		const rung = Array.from(this.#rung);
-		this.#rung.clear();
-		return rung;
-	}
-
-	async wait(sleep: Sleep, ms: number, signal: AbortSignal): Promise<void> {
-		if (this.#rung.size > 0) return;
-		const woken = new AbortController();
-		this.#wake = () => woken.abort();
-		const stop = () => woken.abort();
-		signal.addEventListener('abort', stop);
-		if (!signal.aborted) await sleep(ms, woken.signal);
-		signal.removeEventListener('abort', stop);
-		this.#wake = undefined;
-	}
 }
 
 interface Followed {

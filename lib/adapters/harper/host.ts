@@ -42,9 +42,19 @@ export interface HarperRequest {
 	readonly user?: unknown;
 	readonly isWebSocket?: boolean;
 	/** Of Node.js; absent where a request is not one of HTTP. */
-	readonly _nodeResponse?: { destroy(): void };
+	readonly _nodeResponse?: {
+		destroy(): void;
+		readonly destroyed: boolean;
+		on(event: 'close', listener: () => void): void;
+	};
+	readonly _nodeRequest?: { readonly socket?: { readonly destroyed: boolean } };
 	/** The path under which analytics count the request. */
 	handlerPath?: string;
+}
+
+/** What a WebSocket sends. Without a listener of its data it keeps all of it. */
+export interface Incoming {
+	on(event: 'data' | 'close', listener: () => void): void;
 }
 
 export interface TreeStats {
