@@ -38,7 +38,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/repository/': ['lib/repository/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/jobs/': ['lib/jobs/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/record/': ['lib/record/', 'lib/time.ts'],
-	'lib/audit/': ['lib/audit/', 'lib/record/', 'lib/recent-keys.ts', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
+	'lib/audit/': [
+		'lib/audit/',
+		'lib/record/',
+		'lib/recent-keys.ts',
+		'lib/pause.ts',
+		'lib/span.ts',
+		'lib/time.ts',
+		'lib/errors.ts',
+	],
 	'lib/bookmark/': ['lib/bookmark/', 'lib/audit/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/snapshot/': [
 		'lib/snapshot/',
@@ -60,7 +68,10 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/command/': ['lib/command/', 'lib/jobs/', 'lib/snapshot/', 'lib/repository/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/http/': [
 		'lib/http/',
+		'lib/audit/',
 		'lib/bookmark/',
+		'lib/record/',
+		'lib/pause.ts',
 		'lib/metrics/',
 		'lib/jobs/',
 		'lib/schedule/',

@@ -1,4 +1,5 @@
 import type { Change, RecordLog } from './change.ts';
+import { add, incrementOf } from './increment.ts';
 import type { LiveRecord } from './log.ts';
 
 /** What is known of a record at some moment. */
@@ -65,6 +66,8 @@ export function applyChange(state: RecordState, change: Change): RecordState {
 		case 'invalidate':
 			return { ...stateOf(state, change, attributesOf(values, change)), isWhole: false, expiresAt };
 		case 'patch': {
+			// Nothing is patched into being by nothing.
+			if (state.existence === 'absent' && Object.keys(values).length === 0) return state;
 			const attributes = new Map(state.attributes);
 			for (const [name, value] of Object.entries(values)) {
 				attributes.set(name, patched(state, name, value, change));
@@ -83,13 +86,6 @@ export function recordOf({ existence, attributes }: RecordState): Readonly<Recor
 	return Object.fromEntries(known.map(([name, { value }]) => [name, value]));
 }
 
-/** How much a value of a patch adds to what is there; undefined for a value that replaces it. */
-export function incrementOf(value: unknown): number | bigint | undefined {
-	if (typeof value !== 'object' || value === null || Reflect.get(value, '__op__') !== 'add') return undefined;
-	const increment: unknown = Reflect.get(value, 'value');
-	return typeof increment === 'number' || typeof increment === 'bigint' ? increment : undefined;
-}
-
 function stateOf(before: RecordState, change: Change, attributes: ReadonlyMap<string, Attribute>): RecordState {
 	const existsSince = before.existence === 'present' ? before.existsSince : change;
 	return { ...before, existence: 'present', attributes, existsSince };
@@ -105,14 +101,6 @@ function patched(state: RecordState, name: string, value: unknown, setBy: Change
 	const before = state.attributes.get(name);
 	if (before === undefined ? !state.isWhole : !before.isKnown) return { value: undefined, isKnown: false, setBy };
 	return { value: add(before?.value, increment), isKnown: true, setBy };
-}
-
-/** As Harper adds: what is no number counts as nothing. */
-function add(before: unknown, increment: number | bigint): unknown {
-	if (typeof before === 'bigint') return before + BigInt(increment);
-	const number = Number(before);
-	if (before === undefined || Number.isNaN(number)) return increment;
-	return typeof increment === 'bigint' ? BigInt(number) + increment : number + increment;
 }
 
 function subtract(after: unknown, increment: number | bigint): number | bigint | undefined {
