@@ -43,50 +43,79 @@ const OURS = 'custodian';
 
 /** Watches all logs until the signal is aborted. For the elected worker alone. */
 export async function runWatcher(ports: WatcherPorts, limits: WatchLimits, signal: AbortSignal): Promise<void> {
-	const { clock, sleep, logs, commits, warn } = ports;
+	const { clock, sleep, warn } = ports;
 	const watcher = new Watcher(ports, limits);
-	const changed = new Set<string>();
-	const wake = new Wake();
-	const ring = (name: string) => {
-		changed.add(name);
-		wake.call();
-	};
-	const subscriptions = new Map<string, () => void>();
+	const changed = new ChangedDatabases(ports);
 	let lookedAt = -Infinity;
 	while (!signal.aborted) {
 		try {
 			if (clock.monotonic() - lookedAt >= LOOK_EVERY_MS) {
 				lookedAt = clock.monotonic();
-				const present = new Set(logs.databases().filter((name) => name !== OURS));
-				for (const name of present) {
-					if (!subscriptions.has(name))
-						subscriptions.set(
-							name,
-							commits.subscribe(name, () => ring(name))
-						);
-					ring(name);
-				}
-				for (const [name, unsubscribe] of subscriptions) {
-					if (present.has(name)) continue;
-					unsubscribe();
-					subscriptions.delete(name);
-					watcher.forget(name);
-				}
+				for (const gone of changed.look()) watcher.forget(gone);
 			}
-			for (const database of Array.from(changed)) {
-				changed.delete(database);
-				await watcher.read(database, signal);
-			}
+			for (const database of changed.take()) await watcher.read(database, signal);
 			await watcher.save();
 		} catch (error) {
 			warn(`Changes are not watched just now: ${messageOf(error)}`);
 			await sleep(LOOK_EVERY_MS, signal);
 		}
 		await sleep(SHORTEST_PAUSE_MS, signal);
-		await wake.wait(sleep, LOOK_EVERY_MS, signal);
+		await changed.wait(signal);
 	}
-	for (const unsubscribe of subscriptions.values()) unsubscribe();
+	changed.close();
 	await watcher.save(true).catch((error: unknown) => warn(`What was watched is not saved: ${messageOf(error)}`));
+}
+
+/** Which databases may have changed, and the waiting for one. */
+class ChangedDatabases {
+	readonly #ports: WatcherPorts;
+	readonly #wake = new Wake();
+	readonly #changed = new Set<string>();
+	readonly #subscriptions = new Map<string, () => void>();
+
+	constructor(ports: WatcherPorts) {
+		this.#ports = ports;
+	}
+
+	/** Takes every database for changed, and says which are gone. */
+	look(): readonly string[] {
+		const { logs, commits } = this.#ports;
+		const present = logs.databases().filter((name) => name !== OURS);
+		for (const name of present) {
+			this.#changed.add(name);
+			if (this.#subscriptions.has(name)) continue;
+			const onCommit = () => {
+				this.#changed.add(name);
+				this.#wake.call();
+			};
+			this.#subscriptions.set(name, commits.subscribe(name, onCommit));
+		}
+		const gone = Array.from(this.#subscriptions.keys()).filter((name) => !present.includes(name));
+		for (const name of gone) this.#unsubscribe(name);
+		return gone;
+	}
+
+	/** What broke off leaves those that come after it for the next time. */
+	*take(): Iterable<string> {
+		for (const name of Array.from(this.#changed)) {
+			this.#changed.delete(name);
+			yield name;
+		}
+	}
+
+	wait(signal: AbortSignal): Promise<void> {
+		return this.#wake.wait(this.#ports.sleep, LOOK_EVERY_MS, signal);
+	}
+
+	close(): void {
+		for (const name of Array.from(this.#subscriptions.keys())) this.#unsubscribe(name);
+	}
+
+	#unsubscribe(name: string): void {
+		this.#subscriptions.get(name)?.();
+		this.#subscriptions.delete(name);
+		this.#changed.delete(name);
+	}
 }
 
 interface Followed {

@@ -45,7 +45,11 @@ function liveOf(log = new MemoryAuditLog(['Order'], 'shop')) {
 }
 
 /** Takes what comes, as a client that reads at once. */
-function taking(feed: LiveFeed): { readonly messages: LiveMessage[]; readonly entries: () => unknown[]; ended: boolean } {
+function taking(feed: LiveFeed): {
+	readonly messages: LiveMessage[];
+	readonly entries: () => unknown[];
+	ended: boolean;
+} {
 	const messages: LiveMessage[] = [];
 	const taken = {
 		messages,

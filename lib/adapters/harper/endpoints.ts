@@ -68,9 +68,10 @@ function resourceOf(host: Host, endpoints: readonly Endpoint[]): object {
 			const endpoint = endpoints.find((candidate) => match(candidate, pathname)) ?? endpoints[0];
 			if (!endpoint) return undefined;
 			const body = WITH_BODY.has(verb) ? parameters.at(-2) : undefined;
+			const name = verb === 'get' ? request.method : verb.toUpperCase();
 			// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Harper's, or null for a stream of events
-			const client = clientOf(request, verb === 'connect' ? (parameters.at(-2) as Incoming | null) : null);
-			return answer(host, endpoint, request, verb === 'get' ? request.method : verb.toUpperCase(), body, client);
+			const client = verb === 'connect' ? clientOf(request, parameters.at(-2) as Incoming | null) : undefined;
+			return answer(host, endpoint, request, name, { body, client });
 		};
 	}
 	return resource;
@@ -81,14 +82,13 @@ async function answer(
 	endpoint: Endpoint,
 	request: HarperRequest,
 	verb: string,
-	body?: unknown,
-	client: Client = clientOf(request, null)
+	{ body, client }: { readonly body?: unknown; readonly client?: Client | undefined } = {}
 ): Promise<object> {
 	request.handlerPath ??= endpoint.path;
 	const response = await safely(host, endpoint, parse(request, verb, body));
 	const { feed } = response;
-	if (feed && client.hasLeft) feed.close();
-	client.onLeave = () => feed?.close();
+	if (client?.hasLeft === true) feed?.close();
+	if (client) client.onLeave = () => feed?.close();
 	if (request.isWebSocket === true) {
 		if (feed) return socketMessages(feed);
 		throw Object.assign(new Error('Refused'), { statusCode: response.status });
