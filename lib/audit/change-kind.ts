@@ -1,10 +1,8 @@
 import { decodeEntry, type AuditEntry } from './entry.ts';
 import type { AuditLog } from './log.ts';
 
-export const changeKinds = ['create', 'overwrite', 'delete'] as const;
-
 /** What a change did to the record that was there: nothing was, it was changed, or it was removed. */
-export type ChangeKind = (typeof changeKinds)[number];
+export type ChangeKind = 'create' | 'overwrite' | 'delete';
 
 /**
  * Undefined for an entry that changed no record: a message, or a write that came too late to count. Reads at most one

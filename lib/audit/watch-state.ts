@@ -1,12 +1,12 @@
 import * as v from 'valibot';
-import { changeKinds } from './change-kind.ts';
+import type { ChangeKind } from './change-kind.ts';
 import { watchedKinds, type Alarm } from './watch.ts';
 
 /** What was counted of one table since watching began, and what is watched for. */
 export interface TableCounts {
 	readonly database: string;
 	readonly table: string;
-	readonly changes: Record<(typeof changeKinds)[number], number>;
+	readonly changes: Record<ChangeKind, number>;
 	readonly bursts: Record<(typeof watchedKinds)[number], { count: number; lastAt?: number | undefined }>;
 }
 

@@ -1,7 +1,7 @@
 import { MinuteWindow } from './minute-window.ts';
 
 export const watchedKinds = ['delete', 'overwrite'] as const;
-export type WatchedKind = (typeof watchedKinds)[number];
+type WatchedKind = (typeof watchedKinds)[number];
 
 /** Above which a user's changes of a table are worth an alarm. */
 export interface WatchLimits {

@@ -19,7 +19,7 @@ export interface Bookmark {
 }
 
 /** What an automatic one stands before. */
-export interface BookmarkedBurst {
+interface BookmarkedBurst {
 	readonly database: string;
 	readonly table: string;
 	readonly user?: string | undefined;

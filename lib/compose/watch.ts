@@ -71,6 +71,6 @@ function unmarked(warn: (message: string) => void) {
 	};
 }
 
-function eventOf({ kind, noticedAt: _, ...burst }: Burst, bookmark: string | undefined) {
-	return { kind: 'mass_change', change: kind, ...burst, beganAt: Math.floor(burst.beganAt), bookmark } as const;
+function eventOf({ kind, ...burst }: Burst, bookmark: string | undefined) {
+	return { ...burst, kind: 'mass_change', change: kind, beganAt: Math.floor(burst.beganAt), bookmark } as const;
 }

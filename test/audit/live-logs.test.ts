@@ -12,10 +12,10 @@ function liveOf(log = new MemoryAuditLog(['Order'], 'shop')) {
 	const listeners = new Set<() => void>();
 	const warnings: string[] = [];
 	let readings = 0;
-	const { rows } = log;
+	const rows = log.rows.bind(log);
 	log.rows = (...asked) => {
 		readings++;
-		return rows.apply(log, asked);
+		return rows(...asked);
 	};
 	const live = new LiveLogs({
 		logs: memoryAuditLogs(log),
@@ -137,13 +137,10 @@ describe('who comes back', () => {
 				let feed = follow({ after: cursor });
 				const take = async (count: number) => {
 					for (let n = 0; n < count; n++) {
-						let message: LiveMessage | undefined;
-						let isAnswered = false;
-						void feed.next().then((next) => {
-							message = next;
-							isAnswered = true;
-						});
-						for (let turn = 0; turn < 40 && !isAnswered; turn++) await time.advance(500);
+						const answers: (LiveMessage | undefined)[] = [];
+						void feed.next().then((next) => answers.push(next));
+						for (let turn = 0; turn < 40 && answers.length === 0; turn++) await time.advance(500);
+						const [message] = answers;
 						if (message === undefined || message.event === 'alive') return;
 						cursor = Number(message.cursor);
 						got.push(message.data);

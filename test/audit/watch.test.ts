@@ -165,7 +165,7 @@ describe('a window', () => {
 
 	test('holds each record once, unless it left the window', () => {
 		fc.assert(
-			fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 400 }), fc.nat(5))), (changes) => {
+			fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 400 }), fc.nat(5)), { maxLength: 140 }), (changes) => {
 				const window = new MinuteWindow();
 				const last = new Map<number, number>();
 				let at = T0;
@@ -175,7 +175,7 @@ describe('a window', () => {
 					last.set(id, at);
 				}
 				// All of it happens within a minute.
-				if (at - T0 < 58_000) expect(window.records).toBe(last.size);
+				expect(window.records).toBe(last.size);
 			})
 		);
 	});

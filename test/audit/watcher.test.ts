@@ -223,7 +223,7 @@ test('a table that is gone, and bytes that are no entry, are passed over', async
 test('a log that cannot be read is said, and read again', async () => {
 	const log = logOf(200);
 	const watched = await watch(log);
-	const { refresh } = log;
+	const refresh = log.refresh.bind(log);
 	log.refresh = () => {
 		throw new Error('closed');
 	};

@@ -127,7 +127,8 @@ test('a moment is bookmarked by hand, once under each name', async () => {
 	expect(made).toMatchObject({ status: 201, body: { automatic: false, note: 'ticket 4711', by: 'admin' } });
 	expect(made.body.positions['shop']).toBeLessThan(before);
 	const answers = await Promise.all(range(0, 8).map(() => post({ name: 'contested' })));
-	expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(409)]);
+	expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+	expect(answers.filter(({ status }) => status === 409)).toHaveLength(7);
 	expect((await post({ name: '../x' })).status).toBe(400);
 	expect((await ask(harper, '/custodian/bookmarks/contested', { method: 'DELETE' })).status).toBe(200);
 	expect((await ask(harper, '/custodian/bookmarks/contested')).status).toBe(404);
