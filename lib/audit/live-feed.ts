@@ -8,7 +8,8 @@ import { Wake } from './wake.ts';
 export interface LiveRow {
 	readonly localTime: number;
 	readonly bytes: Uint8Array;
-	readonly entry: AuditEntry;
+	/** Undefined where the bytes are no entry. */
+	readonly entry: AuditEntry | undefined;
 	readonly log: AuditLog;
 }
 
@@ -17,9 +18,17 @@ export interface LiveRequest {
 	/** The key of the last row that it has; undefined for one that begins now. */
 	readonly after: number | undefined;
 	/** What it is shown of a row; undefined for a row that it is not shown. */
-	readonly show: (row: LiveRow) => unknown;
+	readonly show: (row: LiveRow) => Shown | undefined;
+	/** What it is told where Harper has removed what it would be shown. */
+	readonly showLost: (from: number, to: number) => unknown;
 	/** A key as clients send it back. */
 	readonly cursorOf: (localTime: number) => string;
+}
+
+/** An entry, or why one cannot be shown. */
+interface Shown {
+	readonly event: 'entry' | 'gap';
+	readonly data: unknown;
 }
 
 export interface LiveMessage {
@@ -86,16 +95,16 @@ export class LiveFeed {
 	/** Shows a row to the client, if it is one for him. False where there is no room: then it is to be offered again. */
 	offer(row: LiveRow): boolean {
 		if (this.#waiting.length >= MOST_WAITING || this.#waitingBytes >= MOST_WAITING_BYTES) return false;
-		const data = this.#request.show(row);
+		const shown = this.#request.show(row);
 		const key = Math.max(this.#seen, row.localTime);
 		this.#seen = key;
-		if (data !== undefined)
-			this.#push({ event: 'entry', cursor: this.#request.cursorOf(key), data }, key, row.bytes.length);
+		if (shown !== undefined) this.#push({ ...shown, cursor: this.#request.cursorOf(key) }, key, row.bytes.length);
 		return true;
 	}
 
-	/** Says that history which the client asked for is lost. */
-	tellGap(data: unknown): void {
+	/** Says that what the client asked for is there no more, up to a key. */
+	tellLost(to: number): void {
+		const data = this.#request.showLost(this.#seen, to);
 		this.#push({ event: 'gap', cursor: this.#request.cursorOf(this.#seen), data }, this.#seen, 0);
 	}
 

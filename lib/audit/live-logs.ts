@@ -59,8 +59,7 @@ export class LiveLogs {
 			followed?.leave(feed);
 		});
 		const lost = log.removedUntil();
-		if (request.after !== undefined && lost !== undefined && lost > request.after)
-			feed.tellGap({ from: request.after, to: lost, reason: 'removed' });
+		if (request.after !== undefined && lost !== undefined && lost > request.after) feed.tellLost(lost);
 		const go = () => {
 			followed = undefined;
 			const join = () => void (followed = this.#join(log, feed, go));
@@ -185,10 +184,8 @@ class Followed {
 
 /** Those who had no room for it. */
 function offer({ localTime, bytes }: LogRow, log: AuditLog, feeds: readonly LiveFeed[]): readonly LiveFeed[] {
-	const entry = entryOf(bytes);
-	if (entry !== undefined) return feeds.filter((feed) => !feed.offer({ localTime, bytes, entry, log }));
-	for (const feed of feeds) feed.sawUntil(localTime);
-	return [];
+	const row = { localTime, bytes, entry: entryOf(bytes), log };
+	return feeds.filter((feed) => !feed.offer(row));
 }
 
 /** Undefined for bytes that are no entry. */

@@ -1,10 +1,15 @@
 import { harperAuditLogs } from '../adapters/harper/audit-log.ts';
-import { pause } from '../adapters/timers.ts';
+import { harperCommits } from '../adapters/harper/commits.ts';
+import { pause, sleep } from '../adapters/timers.ts';
+import { LiveLogs } from '../audit/live-logs.ts';
 import { auditEndpoints } from '../http/audit.ts';
+import { withFeeds } from '../http/audit-feed.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { systemClock } from '../time.ts';
 
 /** What shows the audit log. It needs nothing of the configuration, and none of the repositories. */
-export function auditingEndpoints(): readonly Endpoint[] {
-	return auditEndpoints({ logs: harperAuditLogs(), pause, clock: systemClock });
+export function auditingEndpoints(warn: (message: string) => void): readonly Endpoint[] {
+	const ports = { logs: harperAuditLogs(), pause, sleep, clock: systemClock };
+	const live = new LiveLogs({ ...ports, commits: harperCommits(), warn });
+	return withFeeds(auditEndpoints(ports), { ...ports, live });
 }
