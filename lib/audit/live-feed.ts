@@ -81,6 +81,8 @@ export class LiveFeed {
 		this.#given = after;
 		this.#startedAt = ports.clock.monotonic();
 		this.#takenAt = this.#startedAt;
+		// Node.js sends no headers before there is something to send, and who is cut off early shall know where he began.
+		this.#push({ event: 'alive', cursor: request.cursorOf(after) }, after, 0);
 	}
 
 	get signal(): AbortSignal {
