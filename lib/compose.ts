@@ -100,7 +100,7 @@ export async function compose(): Promise<void> {
 		}),
 	]);
 
-	publishResources(host, auditingEndpoints(warn));
+	publishResources(host, auditingEndpoints(host, warn));
 
 	const node = host.server.hostname ?? '';
 	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };

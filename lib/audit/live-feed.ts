@@ -37,8 +37,8 @@ export interface LiveMessage {
 	readonly data?: unknown;
 }
 
-/** Why a feed ended by itself: the client does not read, it is time to ask anew, or the log cannot be read. */
-export type FeedEnd = 'slow' | 'expired' | 'unreadable';
+/** Why a feed ended by itself: the client does not read, it is time to ask anew, this worker stops, or there is no log. */
+export type FeedEnd = 'slow' | 'expired' | 'stopping' | 'unreadable';
 
 export interface LiveFeedPorts {
 	readonly clock: Clock;

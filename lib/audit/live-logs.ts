@@ -30,7 +30,8 @@ const SLICE_MS = 4;
 export class LiveLogs {
 	readonly #ports: LiveLogsPorts;
 	readonly #followed = new Map<string, Followed>();
-	#feeds = 0;
+	readonly #feeds = new Set<LiveFeed>();
+	#isStopping = false;
 
 	constructor(ports: LiveLogsPorts) {
 		this.#ports = ports;
@@ -38,12 +39,18 @@ export class LiveLogs {
 
 	/** How many clients follow now. */
 	get size(): number {
-		return this.#feeds;
+		return this.#feeds.size;
 	}
 
 	/** Whether there is no room for one more. */
 	get isFull(): boolean {
-		return this.#feeds >= MOST_FEEDS;
+		return this.#isStopping || this.#feeds.size >= MOST_FEEDS;
+	}
+
+	/** Ends all feeds, since this worker ends; the clients go on with another one. */
+	stop(): void {
+		this.#isStopping = true;
+		for (const feed of Array.from(this.#feeds)) feed.end('stopping');
 	}
 
 	/** Lets one more client follow; undefined for a database that logs nothing. */
@@ -52,12 +59,12 @@ export class LiveLogs {
 		if (log === undefined) return undefined;
 		log.refresh();
 		const after = request.after ?? newestUntil(log, Infinity) ?? 0;
-		this.#feeds++;
 		let followed: Followed | undefined;
 		const feed = new LiveFeed(request, after, this.#ports, () => {
-			this.#feeds--;
+			this.#feeds.delete(feed);
 			followed?.leave(feed);
 		});
+		this.#feeds.add(feed);
 		const lost = log.removedUntil();
 		if (request.after !== undefined && lost !== undefined && lost > request.after) feed.tellLost(lost);
 		const go = () => {

@@ -254,6 +254,22 @@ test('nothing is left of clients that are gone', async () => {
 	expect(await feeds[0]!.next()).toBeUndefined();
 });
 
+test('a worker that stops ends its feeds, and takes no more', async () => {
+	const { time, follow, live, write } = liveOf();
+	const clients = [taking(follow()), taking(follow({ after: 1 }))];
+	await time.advance(100);
+	const [key] = write();
+	await time.advance(100);
+	live.stop();
+	await time.advance(0);
+	const cursor = String(key);
+	for (const client of clients) {
+		expect(client.ended).toBe(true);
+		expect(client.messages.at(-1)).toEqual({ event: 'end', cursor, data: { reason: 'stopping', cursor } });
+	}
+	expect([live.size, live.isFull]).toEqual([0, true]);
+});
+
 test('a hundred clients are enough for one worker', async () => {
 	const { follow, live } = liveOf();
 	const feeds = Array.from({ length: 99 }, () => follow());

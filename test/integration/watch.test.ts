@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtComponent } from '../support/component.ts';
 import { startHarper, type Credentials, type Harper } from '../support/harper.ts';
 import { ask } from '../support/jobs.ts';
 import { parse, value } from '../support/openmetrics.ts';
-import { receiver } from '../support/receiver.ts';
+import { openReceiver } from '../support/receiver.ts';
 import { eventually } from '../support/wait.ts';
 
 interface ShownBookmark {
@@ -21,38 +21,45 @@ const importer: Credentials = { username: 'importer', password: 'pw' };
 
 const json = { 'content-type': 'application/json' };
 
-const components = [
-	{ name: 'harper-custodian', source: builtComponent() },
-	{ name: 'shop', source: join(import.meta.dirname, '../support/fixtures/shop') },
-];
+let harper: Harper;
+let told: Awaited<ReturnType<typeof openReceiver>>;
 
-async function shop(config: object): Promise<Harper> {
-	const harper = await startHarper({ components, config: { custodian: { snapshots: [], ...config } }, workers: 2 });
+beforeAll(async () => {
+	told = await openReceiver({ status: 204 });
+	const watch = { deletesPerMinute: 200, overwritesPerMinute: 200, share: 0.9 };
+	harper = await startHarper({
+		components: [
+			{ name: 'harper-custodian', source: builtComponent() },
+			{ name: 'shop', source: join(import.meta.dirname, '../support/fixtures/shop') },
+		],
+		config: { custodian: { snapshots: [], notify: { url: told.origin }, watch } },
+		workers: 2,
+	});
 	const crud = { read: true, insert: true, update: true, delete: true };
 	const permission = { super_user: false, shop: { tables: { Product: { ...crud, attribute_permissions: [] } } } };
 	await harper.operation({ operation: 'add_role', role: 'staff', permission });
 	for (const { username, password } of [clerk, importer])
 		await harper.operation({ operation: 'add_user', role: 'staff', username, password, active: true });
-	return harper;
-}
+});
 
-async function insert(harper: Harper, from: number, to: number): Promise<void> {
+afterAll(async () => {
+	told.close();
+	await harper[Symbol.asyncDispose]();
+});
+
+async function insert(from: number, to: number): Promise<void> {
 	const records = Array.from({ length: to - from }, (_, index) => ({ id: `${from + index}`, name: 'n', price: 1 }));
 	await harper.operation({ operation: 'insert', database: 'shop', table: 'Product', records });
 }
 
-const remove = (harper: Harper, user: Credentials, ids: readonly number[]) =>
+const remove = (user: Credentials, ids: readonly number[]) =>
 	harper.operation({ operation: 'delete', database: 'shop', table: 'Product', ids: ids.map(String) }, user);
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
 test('a burst by one user raises a metric, a notification and a bookmark, and a normal load raises nothing', async () => {
-	const { origin, got } = await receiver({ status: 204 });
-	await using harper = await shop({
-		notify: { url: origin },
-		watch: { deletesPerMinute: 200, overwritesPerMinute: 200, share: 0.9 },
-	});
-	await insert(harper, 0, 1500);
+	const { got } = told;
+	await insert(0, 1500);
 	const metric = async (name: string, change: string) => {
 		const text = await (await harper.fetch('/metrics')).text();
 		return value(parse(text, 'text'), name, { database: 'shop', table: 'Product', change });
@@ -61,7 +68,7 @@ test('a burst by one user raises a metric, a notification and a bookmark, and a 
 		(await ask<{ bookmarks: ShownBookmark[] }>(harper, '/custodian/bookmarks')).body.bookmarks;
 
 	for (const batch of range(0, 15)) {
-		await remove(harper, clerk, range(batch * 10, batch * 10 + 10));
+		await remove(clerk, range(batch * 10, batch * 10 + 10));
 		const body = { id: `${1000 + batch}`, name: 'changed' };
 		const put = { method: 'PUT', body: JSON.stringify(body), user: clerk, headers: json };
 		expect((await harper.fetch(`/Product/${1000 + batch}`, put)).status).toBe(204);
@@ -76,7 +83,7 @@ test('a burst by one user raises a metric, a notification and a bookmark, and a 
 
 	await delay(1100);
 	const beganAt = Date.now();
-	for (const batch of range(0, 21)) await remove(harper, importer, range(200 + batch * 20, 200 + batch * 20 + 20));
+	for (const batch of range(0, 21)) await remove(importer, range(200 + batch * 20, 200 + batch * 20 + 20));
 	const endedAt = Date.now();
 	const within = { timeoutMs: 5000, intervalMs: 20 };
 	const seen: Record<string, number> = {};
@@ -110,7 +117,7 @@ test('a burst by one user raises a metric, a notification and a bookmark, and a 
 
 	// Once and not again, also by the worker that is elected next.
 	await harper.restartWorkers();
-	await remove(harper, importer, range(700, 1000));
+	await remove(importer, range(700, 1000));
 	await eventually(async () => (await metric('harper_custodian_watch_changes_total', 'delete')) === 870, {
 		describe: 'the next one counts on',
 	});
@@ -119,8 +126,6 @@ test('a burst by one user raises a metric, a notification and a bookmark, and a 
 });
 
 test('a moment is bookmarked by hand, once under each name', async () => {
-	await using harper = await shop({});
-	await insert(harper, 0, 10);
 	const post = (body: object) => ask<ShownBookmark>(harper, '/custodian/bookmarks', { method: 'POST', body });
 	const before = Date.now();
 	const made = await post({ name: 'before-the-import', note: 'ticket 4711' });
