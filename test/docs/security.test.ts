@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { principalOf } from '../../lib/http/access.ts';
 import { match, respond, type Endpoint } from '../../lib/http/endpoint.ts';
 import { bookmarksEndpoints } from '../../lib/http/bookmarks.ts';
+import { LiveLogs } from '../../lib/audit/live-logs.ts';
+import { auditEndpoints } from '../../lib/http/audit.ts';
+import { withFeeds } from '../../lib/http/audit-feed.ts';
 import { downloadEndpoint } from '../../lib/http/download.ts';
 import { healthEndpoint } from '../../lib/http/health.ts';
 import { jobsEndpoints } from '../../lib/http/jobs.ts';
@@ -12,6 +15,8 @@ import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
 import { chunked } from '../support/bytes.ts';
 import { MemoryBookmarks } from '../support/memory-bookmarks.ts';
+import { systemClock } from '../../lib/time.ts';
+import { MemoryAuditLog, memoryAuditLogs } from '../support/memory-audit-log.ts';
 import { job, MemoryJobs } from '../support/memory-jobs.ts';
 import { manifestOf, idOf } from '../support/snapshots.ts';
 import { readPage } from './pages.ts';
@@ -20,7 +25,10 @@ const users: Readonly<Record<string, unknown>> = {
 	'anonymous': undefined,
 	'no role': { username: 'u', role: { permission: { super_user: false } } },
 	'scraper': { username: 'u', role: { permission: {}, access: { custodian: 'scraper' } } },
-	'viewer': { username: 'u', role: { permission: {}, access: { custodian: 'viewer' } } },
+	'viewer': {
+		username: 'u',
+		role: { permission: { shop: { tables: { Thing: { read: true } } } }, access: { custodian: 'viewer' } },
+	},
 	'operator': { username: 'u', role: { permission: {}, access: { custodian: 'operator' } } },
 	'super_user': { username: 'u', role: { permission: { super_user: true } } },
 };
@@ -37,7 +45,7 @@ test('the page names every table of ours, and says of those that are replicated 
 });
 
 test('the table names every path that protection adds', () => {
-	const named = new Set(rows.map(({ path }) => path));
+	const named = new Set(rows.map(({ path }) => path.replace(/\/Thing\b/, '/{table}')));
 	expect(protectionEndpoints().filter(({ path }) => !named.has(`/${path}`))).toEqual([]);
 });
 
@@ -66,7 +74,7 @@ const BOOKMARK = 'before-the-import';
 const ID = '20261123T020000000Z-0000000a';
 
 async function statusOf(written: string, verb: string, user: string, anonymous: boolean): Promise<number> {
-	const path = written.replace('{id}', ID).replace('{name}', BOOKMARK);
+	const path = written.replace('{id}', ID).replace('{name}', BOOKMARK).replace('{database}', 'shop');
 	const all = endpoints(anonymous);
 	// Harper asks the first endpoint of a place for what fits none of them.
 	const place = (one: Endpoint) => `/${one.path.replace(/\/\{.*/, '')}/`;
@@ -118,6 +126,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		summary: { ...manifest, totals: undefined },
 	};
 	const place = { name: 'main', cache: new Map(), open: () => Promise.reject(new Error('Nobody opens it')) };
+	const log = new MemoryAuditLog(['Thing', 'Secret'], 'shop');
 	const jobs = new MemoryJobs();
 	void jobs.save(job({ id }));
 	const bookmarks = new MemoryBookmarks();
@@ -133,6 +142,9 @@ function protectionEndpoints(): readonly Endpoint[] {
 		remove: async () => {},
 		now: () => 0,
 	};
+	const auditPorts = { logs: memoryAuditLogs(log), pause: async () => {}, clock: systemClock };
+	const quiet = { commits: { subscribe: () => () => {} }, sleep: () => new Promise<void>(() => {}), warn: () => {} };
+	const live = new LiveLogs({ ...auditPorts, ...quiet });
 	return [
 		...snapshotsEndpoints(ports),
 		downloadEndpoint({ ...ports, readStored: async () => chunked('x'), readPlain: async () => chunked('x') }),
@@ -140,6 +152,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
 		...jobsEndpoints(jobs),
 		...bookmarksEndpoints({ store: bookmarks, positionsAt: () => ({}), now: () => 0 }),
+		...withFeeds(auditEndpoints(auditPorts), { ...auditPorts, live }),
 	];
 }
 
