@@ -177,7 +177,8 @@ function sliceOf(rows: Iterator<LogRow>, reader: RowReader, wanted: number, cloc
 		else if (outcome !== undefined) found.push(outcome);
 		const isLook = count % ROWS_BETWEEN_LOOKS === 0 || row.bytes.length > LARGE_BYTES;
 		const isOver = isLook && clock.monotonic() - startedAt > SLICE_MS;
-		if (isOver || found.length >= Math.min(wanted, MOST_FOUND)) return { found, at, rows: count, damaged, isEnd: false };
+		if (isOver || found.length >= Math.min(wanted, MOST_FOUND))
+			return { found, at, rows: count, damaged, isEnd: false };
 	}
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
+import { momentOf } from '../audit/filter.ts';
 import { bookmarkName, MOST_BOOKMARKS, type Bookmark, type BookmarkStore } from '../bookmark/bookmark.ts';
-import { instantOf, toIso } from '../time.ts';
+import { toIso } from '../time.ts';
 import { permits } from './access.ts';
 import { readBody } from './body.ts';
 import { failure, json, type Endpoint, type RoutedRequest } from './endpoint.ts';
@@ -14,10 +15,10 @@ export interface BookmarksPorts {
 }
 
 const NAME = 'a name of at most 64 letters, digits, - and _';
-const AT = 'a moment that is past, in ISO 8601 with its offset';
+const AT = 'a moment that is past: an instant of ISO 8601, or a span as -1h';
 const body = v.strictObject({
 	name: v.pipe(v.string(NAME), v.regex(bookmarkName, NAME)),
-	at: v.optional(v.pipe(v.string(AT), v.transform(instantOf), v.number(AT))),
+	at: v.optional(v.pipe(v.string(AT), v.maxLength(100, AT))),
 	note: v.optional(
 		v.pipe(v.string('a text of at most 1000 characters'), v.maxLength(1000, 'a text of at most 1000 characters'))
 	),
@@ -58,7 +59,9 @@ async function create({ store, positionsAt, now }: BookmarksPorts, request: Rout
 	const read = await readBody(request, body);
 	if ('refusal' in read) return read.refusal;
 	const createdAt = now();
-	const { name, note, at = createdAt } = read.value;
+	const { name, note } = read.value;
+	const moment = momentOf(read.value.at ?? 'now', createdAt);
+	const at = typeof moment === 'number' ? Math.floor(moment) : Infinity;
 	if (at > createdAt) return failure(400, 'invalid_body', `at: expected ${AT}.`);
 	const mine = store.list().filter(({ automatic }) => !automatic);
 	if (mine.length >= MOST_BOOKMARKS) {

@@ -62,7 +62,8 @@ describe('/custodian/bookmarks', () => {
 			body: { name: 'now', at: '2026-11-23T12:00:00.000Z', by: 'admin', note: 'x', automatic: false },
 		});
 		expect((await post({ name: 'past', at: '2026-11-23T13:30:00+02:00' })).status).toBe(201);
-		expect(asked).toEqual([NOW, NOW - 1_800_000]);
+		expect((await post({ name: 'hour', at: '-1h' })).status).toBe(201);
+		expect(asked).toEqual([NOW, NOW - 1_800_000, NOW - 3_600_000]);
 		expect(store.load('past')).toMatchObject({ at: NOW - 1_800_000, positions: { shop: NOW - 1_800_000.25 } });
 	});
 

@@ -188,23 +188,6 @@ describe('who is refused', () => {
 	});
 });
 
-test('a worker that is replaced says so, and its clients go on with another', async () => {
-	const path = '/custodian/audit/shop/Product';
-	const stream = new EventStream(harper, path, { user: admin });
-	const socket = new WebSocketClient(harper, path, admin);
-	await eventually(() => stream.lastId !== undefined && socket.messages.length > 0, { describe: 'both are served' });
-	const startedAt = performance.now();
-	await harper.restartWorkers();
-	console.log(`The workers were replaced within ${(performance.now() - startedAt).toFixed(0)} ms`);
-	await eventually(() => stream.isEnded && socket.closed !== undefined, { describe: 'both have ended' });
-	expect(stream.events).toMatchObject([{ event: 'end', data: { reason: 'stopping' } }]);
-	expect(socket.messages.at(-1)).toMatchObject({ event: 'end', data: { reason: 'stopping' } });
-	await write(named('clerk'), [901, 902, 903]);
-	const next = new EventStream(harper, path, { user: admin, lastId: stream.lastId });
-	await eventually(() => next.events.length === 3, { describe: 'what was missed arrives' });
-	next.leave();
-});
-
 test('clients that leave make room for others', async () => {
 	// Two workers serve a hundred each.
 	for (let round = 0; round < 12; round++) {

@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtComponent } from '../support/component.ts';
-import { startHarper, type Credentials, type Harper } from '../support/harper.ts';
+import { admin, startHarper, type Credentials, type Harper } from '../support/harper.ts';
+import { EventStream } from '../support/event-stream.ts';
 import { ask } from '../support/jobs.ts';
 import { parse, value } from '../support/openmetrics.ts';
 import { openReceiver } from '../support/receiver.ts';
 import { eventually } from '../support/wait.ts';
+import { WebSocketClient } from '../support/web-socket.ts';
 
 interface ShownBookmark {
 	readonly name: string;
@@ -57,13 +59,15 @@ const remove = (user: Credentials, ids: readonly number[]) =>
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index);
 
+/** Of the table, and of one kind of change. */
+const metric = async (name: string, change: string) => {
+	const text = await (await harper.fetch('/metrics')).text();
+	return value(parse(text, 'text'), name, { database: 'shop', table: 'Product', change });
+};
+
 test('a burst by one user raises a metric, a notification and a bookmark, and a normal load raises nothing', async () => {
 	const { got } = told;
 	await insert(0, 1500);
-	const metric = async (name: string, change: string) => {
-		const text = await (await harper.fetch('/metrics')).text();
-		return value(parse(text, 'text'), name, { database: 'shop', table: 'Product', change });
-	};
 	const bookmarks = async () =>
 		(await ask<{ bookmarks: ShownBookmark[] }>(harper, '/custodian/bookmarks')).body.bookmarks;
 
@@ -114,15 +118,29 @@ test('a burst by one user raises a metric, a notification and a bookmark, and a 
 		event: 'mass_change',
 		details: { user: 'importer', table: 'Product', reason: 'rate', changes: 201, bookmark: bookmark?.name },
 	});
+});
 
-	// Once and not again, also by the worker that is elected next.
+test('when the workers are replaced, who watches next counts on, and who follows is told and goes on', async () => {
+	const path = '/custodian/audit/shop/Product';
+	const stream = new EventStream(harper, path, { user: admin });
+	const socket = new WebSocketClient(harper, path, admin);
+	await eventually(() => stream.lastId !== undefined && socket.messages.length > 0, { describe: 'both are served' });
+	const [deleted = 0, bursts] = [
+		await metric('harper_custodian_watch_changes_total', 'delete'),
+		await metric('harper_custodian_watch_bursts_total', 'delete'),
+	];
 	await harper.restartWorkers();
-	await remove(importer, range(700, 1000));
-	await eventually(async () => (await metric('harper_custodian_watch_changes_total', 'delete')) === 870, {
-		describe: 'the next one counts on',
+	await eventually(() => stream.isEnded && socket.closed !== undefined, { describe: 'both have ended' });
+	expect(stream.events).toMatchObject([{ event: 'end', data: { reason: 'stopping' } }]);
+	expect(socket.messages.at(-1)).toMatchObject({ event: 'end', data: { reason: 'stopping' } });
+	await remove(importer, range(700, 800));
+	const next = new EventStream(harper, path, { user: admin, lastId: stream.lastId });
+	await eventually(() => next.events.length === 100, { describe: 'what was missed arrives' });
+	next.leave();
+	await eventually(async () => (await metric('harper_custodian_watch_changes_total', 'delete')) === deleted + 100, {
+		describe: 'it counts on',
 	});
-	expect(await metric('harper_custodian_watch_bursts_total', 'delete')).toBe(1);
-	expect(got).toHaveLength(1);
+	expect(await metric('harper_custodian_watch_bursts_total', 'delete')).toBe(bursts);
 });
 
 test('a moment is bookmarked by hand, once under each name', async () => {
