@@ -26,7 +26,8 @@ export function keysOf(ids: readonly string[], { primaryKeyType }: LoggedTable):
 /** Undefined for what is too long to be one. */
 function keyBytes(id: unknown): Uint8Array | undefined {
 	try {
-		return room.subarray(0, writeKey(id, room, 0)).slice();
+		// A slice of a buffer would be the same memory, which the next key is written to.
+		return Uint8Array.from(room.subarray(0, writeKey(id, room, 0)));
 	} catch (error) {
 		if (error instanceof RangeError) return undefined;
 		throw error;

@@ -22,6 +22,7 @@ import type { Protection } from './protection.ts';
 import { loadState } from './schedules.ts';
 import { scratchOf, stagingOf } from './surroundings.ts';
 import { tellerFor } from './teller.ts';
+import { watchChanges } from './watch.ts';
 
 const LOOK_FOR_UNREAD_MS = 3_600_000;
 const LOOK_FOR_COPIES_MS = 900_000;
@@ -32,12 +33,15 @@ const TIDY_TIMEOUT_MS = 60_000;
 /** Does the background work until the signal is aborted. For the elected worker alone. */
 export async function runBackground(protection: Protection, signal: AbortSignal): Promise<void> {
 	const { jobs, schedules, scheduleStates, warn } = protection;
+	const teller = tellerFor(protection);
+	const watching = watchChanges(protection, teller, signal).catch((error: unknown) =>
+		warn(`Changes are not watched: ${messageOf(error)}`)
+	);
 	// A repository that hangs must not keep the schedules from saying that they are late.
 	await within(tidy(protection), TIDY_TIMEOUT_MS).catch((error: unknown) =>
 		warn(`Tidying goes on: ${messageOf(error)}`)
 	);
-	if (signal.aborted) return;
-	const teller = tellerFor(protection);
+	if (signal.aborted) return watching;
 	const ports = { clock: systemClock, sleep, store: scheduleStates, warn, ...dutiesOf(protection) };
 	const runner = startRunner(schedules, ports);
 	const again = (intervalMs: number, work: () => Promise<void>) =>
@@ -62,6 +66,7 @@ export async function runBackground(protection: Protection, signal: AbortSignal)
 		},
 		signal
 	);
+	await watching;
 }
 
 async function watched({ schedules, scheduleStates }: Protection) {

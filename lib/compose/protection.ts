@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { harperBookmarks } from '../adapters/harper/bookmark-store.ts';
 import { harperCopier } from '../adapters/harper/copier.ts';
 import { harperJobStore } from '../adapters/harper/job-store.ts';
 import { knownRepositories } from '../adapters/harper/known-repositories.ts';
 import { harperState, type State } from '../adapters/harper/state.ts';
 import { snapshotFacts } from '../adapters/snapshot-facts.ts';
+import type { BookmarkStore } from '../bookmark/bookmark.ts';
 import type { ProtectionConfiguration } from '../config/protection.ts';
 import { CustodianError } from '../errors.ts';
 import type { Job, JobKind, JobStore } from '../jobs/job.ts';
@@ -43,6 +45,7 @@ export interface Protection extends ProtectionFacts {
 	readonly surroundings: Surroundings;
 	readonly places: readonly [Place, ...Place[]];
 	readonly jobs: JobStore;
+	readonly bookmarks: BookmarkStore;
 	readonly schedules: readonly Schedule[];
 	readonly scheduleStates: StateStore;
 	readonly policies: Policies;
@@ -64,6 +67,7 @@ export function protectionOf(facts: ProtectionFacts): Protection {
 		surroundings,
 		places,
 		jobs,
+		bookmarks: harperBookmarks(harperState('Bookmark')),
 		schedules: schedulesOf(configuration.snapshots, node),
 		scheduleStates: scheduleStates(state),
 		policies,

@@ -62,7 +62,8 @@ interface Search {
 	readonly newest: number | undefined;
 }
 
-function scopeOf(log: AuditLog, principal: Principal, name: string | undefined): Scope {
+/** The tables that a user may see of one database, or the one of them that is named. */
+export function scopeOf(log: AuditLog, principal: Principal, name: string | undefined): Scope {
 	const sight = sightOf(principal);
 	const tables = new Map<number, ScopedTable>();
 	for (const table of log.tables()) {
@@ -202,12 +203,12 @@ function told(ports: AuditPorts, { log, scope, asked }: Search, witness: Witness
 }
 
 /** The same for a database that is not there, for one that logs nothing, and for what the user may not see. */
-function missing(): HttpResponse {
+export function missing(): HttpResponse {
 	const hint = 'It may be misspelt or log nothing, or this user may not read it.';
 	return failure(404, 'audit_missing', 'There is no such log.', hint);
 }
 
-function noSuchId(): HttpResponse {
+export function noSuchId(): HttpResponse {
 	const hint = 'Where the primary key is a number, the id is one. A list is written as JSON, percent-encoded.';
 	return failure(400, 'invalid_id', 'No record of this table can have this id.', hint);
 }

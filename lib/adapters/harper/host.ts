@@ -42,9 +42,19 @@ export interface HarperRequest {
 	readonly user?: unknown;
 	readonly isWebSocket?: boolean;
 	/** Of Node.js; absent where a request is not one of HTTP. */
-	readonly _nodeResponse?: { destroy(): void };
+	readonly _nodeResponse?: {
+		destroy(): void;
+		readonly destroyed: boolean;
+		on(event: 'close', listener: () => void): void;
+	};
+	readonly _nodeRequest?: { readonly socket?: { readonly destroyed: boolean } };
 	/** The path under which analytics count the request. */
 	handlerPath?: string;
+}
+
+/** What a WebSocket sends. Without a listener of its data it keeps all of it. */
+export interface Incoming {
+	on(event: 'data' | 'close', listener: () => void): void;
 }
 
 export interface TreeStats {
@@ -81,6 +91,10 @@ export interface Store {
 	getEntry(key: unknown): { readonly version?: number } | undefined;
 	put(key: string, value: object): Promise<boolean>;
 	remove(key: string): Promise<boolean>;
+	/** Does what `write` queues only if there is nothing under the key; whether it was done. */
+	ifNoExists(key: string, write: () => void): Promise<boolean>;
+	/** Calls back after each commit to the database, by whatever thread. It cannot be ended. */
+	on(event: 'committed', listener: () => void): void;
 	/** Lets the next reading see what was committed before it. */
 	resetReadTxn(): void;
 	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
