@@ -67,6 +67,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	],
 	'lib/adapters/': [
 		'lib/adapters/',
+		'lib/audit/',
 		'lib/command/',
 		'lib/record/',
 		'lib/jobs/',

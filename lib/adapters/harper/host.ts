@@ -25,6 +25,8 @@ interface Server {
 	readonly config: Readonly<Record<string, unknown>>;
 	/** The name of this node in its cluster. */
 	readonly hostname?: string;
+	/** `exportIdMapping`: the numbers that an audit store has for the nodes of the cluster, by their names. */
+	readonly replication?: { exportIdMapping(auditStore: Store): Readonly<Record<string, number>> };
 	readonly resources: Map<string, unknown> & { set(path: string, resource: unknown): void };
 	http(listener: Listener, options: { readonly port?: string | number }): void;
 	ws(listener: (socket: { terminate(): void }) => void, options: { readonly port: string | number }): void;
@@ -73,7 +75,10 @@ export interface Store {
 	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;
 	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
 	getKeys(options: object): Iterable<unknown>;
-	get(key: string | number): unknown;
+	get(key: string | number | symbol): unknown;
+	/** The bytes of a value, decompressed, as a copy. */
+	getBinary(key: unknown): Buffer | undefined;
+	getEntry(key: unknown): { readonly version?: number } | undefined;
 	put(key: string, value: object): Promise<boolean>;
 	remove(key: string): Promise<boolean>;
 	/** Lets the next reading see what was committed before it. */
@@ -95,6 +100,22 @@ export interface TableClass {
 	readonly primaryStore: Store;
 	readonly auditStore?: Store;
 	readonly indices: Readonly<Record<string, Index>>;
+	readonly tableId: number;
+	/** Whether its changes are logged. */
+	readonly audit: boolean;
+	readonly primaryKey: string;
+	readonly attributes: readonly Attribute[];
+	readonly createdTimeProperty?: Attribute;
+	readonly updatedTimeProperty?: Attribute;
+	/** Whether one of its sources can be read from; that may be the cluster itself. */
+	readonly isCaching: unknown;
+	readonly sources: readonly { readonly intermediateSource?: boolean }[];
+}
+
+interface Attribute {
+	readonly name: string;
+	readonly type?: string;
+	readonly isPrimaryKey?: boolean;
 }
 
 /** The globals of the Harper worker that this code runs in. */
