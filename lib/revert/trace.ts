@@ -214,11 +214,12 @@ export class RecordTrace {
 		this.#existence = { kind: 'overwritten', base, by: [change] };
 	}
 
-	/** What the others have made again what it was is no longer overwritten. */
+	/** What the others have made again what it was is no longer overwritten, nor is any part of it. */
 	#settleRecord(): void {
-		if (this.#existence?.kind === 'overwritten' && isSameRecord(this.#existence.base, this.good, this.#own)) {
-			this.#existence = undefined;
-		}
+		if (this.#existence?.kind !== 'overwritten') return;
+		if (!isSameRecord(this.#existence.base, this.good, this.#own)) return;
+		this.#existence = undefined;
+		for (const [name, { kind }] of this.#runs) if (kind === 'overwritten') this.#runs.delete(name);
 	}
 
 	#withBases(good: Good): Remainder {

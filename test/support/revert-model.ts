@@ -64,7 +64,7 @@ export function inEffect(writes: readonly Write[]): Write[] {
 	let newest = 0;
 	const effective = writes.filter(({ action, version }) => {
 		if (version < newest && (action === 'put' || action === 'delete')) return false;
-		if (action !== 'message') newest = Math.max(newest, version);
+		newest = Math.max(newest, version);
 		return true;
 	});
 	return effective.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
@@ -139,7 +139,10 @@ export class RandomHistory {
 		const [table, id] = [this.oneOf(TABLES), this.oneOf(IDS)];
 		const action = this.oneOf(ACTIONS);
 		const values = action === 'delete' ? undefined : this.#values(action === 'patch');
-		const write = { table, id, action, user, version, localTime, ...(values && { values }) };
+		// A message takes the version that the record has.
+		const others = this.writes.filter((one) => one.table === table && one.id === id).map((one) => one.version);
+		const own = action === 'message' ? Math.max(version, ...others) : version;
+		const write = { table, id, action, user, version: own, localTime, ...(values && { values }) };
 		this.writes.push(write);
 		log.write(write);
 	}
