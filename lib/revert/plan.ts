@@ -164,7 +164,7 @@ export class RevertPlanning {
 			const entry = decodeEntry(bytes);
 			if (!this.#selector.matchesHeader(bytes, entry)) return;
 			const { start, end } = entry.recordId;
-			batch.push({ localTime, tableId: entry.tableId, id: Uint8Array.prototype.slice.call(bytes, start, end) });
+			batch.push({ localTime, tableId: entry.tableId, id: Uint8Array.from(bytes.subarray(start, end)) });
 		} catch (error) {
 			if (!(error instanceof RangeError)) throw error;
 			this.#totals.unreadable++;
@@ -219,11 +219,13 @@ export class RevertPlanning {
 				beginsWithCreation = step.value;
 				break;
 			}
+			// Of one transaction the last write may count alone: then this one settles nothing.
+			const isAlone = changes.at(-1)?.version !== step.value.version;
 			changes.push(step.value);
-			if (this.#settles(step.value)) return this.#facts(tableId, id, since(changes, step.value), live);
+			if (isAlone && this.#settles(step.value)) break;
 			if (this.#slice.isOver) await this.#slice.next();
 		}
-		return this.#facts(tableId, id, { changes: inEffect(changes), beginsWithCreation }, live);
+		return this.#facts(tableId, id, { changes: inEffect(changes.reverse()), beginsWithCreation }, live);
 	}
 
 	/** Whether nothing before a change can matter: nothing of it is selected, and nothing of it is left. */
@@ -392,12 +394,6 @@ function latinOf(bytes: Uint8Array): string {
 /** Whether a chain reaches further back than a moment: what it passes over had been superseded. */
 function isSpannedBy({ changes }: RecordLog, localTime: number): boolean {
 	return changes.some((change) => change.localTime < localTime);
-}
-
-/** From a change on that leaves nothing of what was before. */
-function since(changes: Change[], first: Change): RecordLog {
-	const sorted = inEffect(changes);
-	return { changes: sorted.slice(sorted.indexOf(first)), beginsWithCreation: false };
 }
 
 function isFirst(change: Change | undefined): boolean {

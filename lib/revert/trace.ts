@@ -294,13 +294,17 @@ function unloggedChange(actual: RecordState, live: LiveRecord, own: ReadonlySet<
 		if ((values === null) === (actual.existence === 'absent')) return undefined;
 		return changeBy(live, values === null ? 'delete' : 'put', values ?? undefined);
 	}
-	const names = new Set([...actual.attributes.keys(), ...Object.keys(values)]);
-	const different = [...names].filter((name) => {
+	const different: Record<string, unknown> = {};
+	let isDifferent = false;
+	const compare = (name: string, value: unknown) => {
 		const known = valueIn(actual, name);
-		return !own.has(name) && known.isKnown && !isSame(known.value, values[name]) && !isNear(known.value, values[name]);
-	});
-	if (different.length === 0) return undefined;
-	return changeBy(live, 'patch', Object.fromEntries(different.map((name) => [name, values[name]])));
+		if (!known.isKnown || isSame(known.value, value) || isNear(known.value, value) || own.has(name)) return;
+		different[name] = value;
+		isDifferent = true;
+	};
+	for (const name of actual.attributes.keys()) compare(name, values[name]);
+	for (const name of Object.keys(values)) if (!actual.attributes.has(name)) compare(name, values[name]);
+	return isDifferent ? changeBy(live, 'patch', different) : undefined;
 }
 
 function changeBy(
