@@ -1,6 +1,7 @@
 import type { Change } from '../audit/change.ts';
 import type { LiveRecord } from '../audit/log.ts';
-import { applyChange, incrementOf, type Attribute, type RecordState } from '../audit/replay.ts';
+import { incrementOf } from '../audit/increment.ts';
+import { applyChange, type Attribute, type RecordState } from '../audit/replay.ts';
 import { isSame } from '../record/equal.ts';
 
 /** Which part of a change is to be taken back; undefined where none is. */

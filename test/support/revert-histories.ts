@@ -8,7 +8,7 @@ import { MemoryAuditLog } from './memory-audit-log.ts';
 import {
 	ATTRIBUTES,
 	IDS,
-	inEffect,
+	effectiveOf,
 	RandomHistory,
 	TABLES,
 	textOf,
@@ -19,7 +19,8 @@ import {
 	type Write,
 } from './revert-model.ts';
 
-const still = { pause: async () => {}, clock: { monotonic: () => 0 } };
+/** Late writes of the histories are at most this late, so that much of a chain need not be followed. */
+const still = { pause: async () => {}, clock: { monotonic: () => 0 }, clocksDifferMs: 60 };
 
 export async function plansOf(
 	log: MemoryAuditLog,
@@ -45,9 +46,9 @@ export function applyTo(log: MemoryAuditLog, history: RandomHistory, plans: read
 			user: 'operator',
 			version: localTime,
 			localTime,
-			...(decision.kind === 'write' && { values: decision.values }),
+			values: decision.kind === 'write' ? decision.values : undefined,
 		};
-		log.write(write);
+		log.write({ ...write, values: write.values ?? {} });
 		history.writes.push(write);
 		versions.push(localTime);
 	}
@@ -109,7 +110,9 @@ function countFlaw(
 	if (totals.records !== plans.length) return 'the totals do not count all plans';
 	if (fields !== undefined || policy === 'cascade') return undefined;
 	const effective = TABLES.flatMap((table) =>
-		IDS.flatMap((id) => inEffect(writes.filter((one) => one.table === table && one.id === id && one.localTime <= end)))
+		IDS.flatMap((id) =>
+			effectiveOf(writes.filter((one) => one.table === table && one.id === id && one.localTime <= end))
+		)
 	);
 	const expected = effective.filter(takes).length;
 	return totals.selectedChanges === expected ? undefined : `${totals.selectedChanges} changes, not ${expected}`;
