@@ -89,7 +89,7 @@ export function applyChange(state: RecordState, change: Change): RecordState {
 				: { ...replaced(state, values, change), isInvalidated: true };
 		case 'patch': {
 			// Nothing is patched into being by nothing.
-			if (state.existence === 'absent' && Object.keys(values ?? {}).length === 0) return state;
+			if (state.existence !== 'present' && Object.keys(values ?? {}).length === 0) return state;
 			const attributes = new Map(state.attributes);
 			for (const [name, value] of Object.entries(values ?? {})) {
 				attributes.set(name, patched(attributeOf(state, name), value, change));

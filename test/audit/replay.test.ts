@@ -155,12 +155,17 @@ function played(all: readonly Step[]) {
 		const values = step.kind === 'add' ? { [step.name]: add(step.by) } : 'values' in step ? step.values : undefined;
 		changes.push(changeOf({ version: index + 1, action, values }));
 		if (step.kind === 'put') record = { ...step.values };
-		if (step.kind === 'patch') record = { ...record, ...step.values };
+		if (step.kind === 'patch' && !isNothing(step.values, record)) record = { ...record, ...step.values };
 		if (step.kind === 'add') record = { ...record, [step.name]: Number(record?.[step.name] ?? 0) + step.by };
 		if (step.kind === 'delete') record = null;
 		records.push(record);
 	}
 	return { changes, records };
+}
+
+/** Nothing is patched into being by nothing. */
+function isNothing(values: Record<string, unknown>, record: Record<string, unknown> | null): boolean {
+	return record === null && Object.keys(values).length === 0;
 }
 
 describe('of any history', () => {
