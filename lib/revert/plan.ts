@@ -232,7 +232,7 @@ export class RevertPlanning {
 			chain.push(change);
 			if (this.#slice.isOver) await this.#slice.next();
 		}
-		const log = { changes: inEffect(chain.reverse()), beginsWithCreation };
+		const log = { changes: inEffect(chain.toReversed()), beginsWithCreation };
 		return { facts: this.#facts(tableId, id, log, live), chain };
 	}
 
