@@ -1,4 +1,4 @@
-import { chainFrom, readChange, type Change, type RecordLog } from '../audit/change.ts';
+import { chainFrom, readWhatCanBe, type Change, type RecordLog } from '../audit/change.ts';
 import { inEffect } from '../audit/effect.ts';
 import { decodeEntry } from '../audit/entry.ts';
 import type { AuditLog, LoggedTable } from '../audit/log.ts';
@@ -227,7 +227,7 @@ export class RevertPlanning {
 				beginsWithCreation = step.value;
 				break;
 			}
-			const change = readChange(this.#log, step.value.localTime, step.value.bytes);
+			const change = readWhatCanBe(this.#log, step.value);
 			if (this.#isSettledBy(chain, change)) break;
 			chain.push(change);
 			if (this.#slice.isOver) await this.#slice.next();
@@ -254,7 +254,7 @@ export class RevertPlanning {
 	/** What one entry says, of a record that cannot be put back anyway. */
 	#factsOfEntry({ localTime, tableId }: Entry, table: LoggedTable | undefined, id: Key): RecordFacts {
 		const bytes = this.#log.row(localTime);
-		const changes = bytes === undefined ? [] : [readChange(this.#log, localTime, bytes)];
+		const changes = bytes === undefined ? [] : [readWhatCanBe(this.#log, { localTime, bytes })];
 		const live = table === undefined ? undefined : this.#log.live(tableId, id);
 		return { table, tableId, id, log: { changes, beginsWithCreation: false }, live };
 	}
@@ -297,7 +297,7 @@ export class RevertPlanning {
 		for (const localTime of places) {
 			const bytes = this.#log.row(localTime);
 			if (bytes === undefined) continue;
-			const change = readChange(this.#log, localTime, bytes);
+			const change = readWhatCanBe(this.#log, { localTime, bytes });
 			const { action, version } = change;
 			if (action !== 'message' && version < settled) continue;
 			if (action === 'put' || action === 'delete') settled = version;
