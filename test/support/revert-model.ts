@@ -86,7 +86,7 @@ function played(values: Values | null, { action, values: written = {}, isFitted 
 	if (action === 'message') return values;
 	if (action === 'delete') return null;
 	if (action === 'put' && isFitted !== true) return written;
-	if (values === null && Object.keys(written).length === 0) return null;
+	if (action === 'patch' && values === null && Object.keys(written).length === 0) return null;
 	let patched: Values = values ?? {};
 	for (const [name, value] of Object.entries(written)) {
 		const added = addedBy(value);
