@@ -78,7 +78,7 @@ export function changesFrom(log: AuditLog, newest: number | undefined): RecordLo
 	}
 }
 
-/** A change whose values may be unreadable. Throws a `RangeError` on bytes that are no entry. */
+/** A change, with its values unless they cannot be read. */
 export function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Change {
 	const entry = decodeEntry(bytes);
 	try {

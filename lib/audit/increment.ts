@@ -7,11 +7,13 @@ export function incrementOf(value: unknown): number | bigint | undefined {
 
 /** As Harper adds: what is no number counts as nothing, and what can be read as one does not. */
 export function add(before: unknown, increment: number | bigint): unknown {
-	if (typeof before === 'bigint') {
-		const sum = before + BigInt(increment);
-		// Stored as the value of an attribute it is none: see docs/harper.md.
-		return sum === 0n ? undefined : sum;
-	}
+	const sum = sumOf(before, increment);
+	// A BigInt that is zero is stored as no value: see docs/harper.md.
+	return sum === 0n ? undefined : sum;
+}
+
+function sumOf(before: unknown, increment: number | bigint): unknown {
+	if (typeof before === 'bigint') return before + BigInt(increment);
 	if (before === null || Number.isNaN(Number(before))) return increment;
 	if (typeof before !== 'object' && typeof before !== 'string') return Number(before) + Number(increment);
 	// A text, a list and a moment that read as a number are written out, and the increment behind them.

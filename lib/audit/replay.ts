@@ -41,7 +41,7 @@ export const NEVER_WAS: RecordState = {
 	expiresAt: undefined,
 };
 
-const NOTHING_KNOWN: RecordState = { ...NEVER_WAS, existence: 'unknown', isWhole: false };
+export const UNKNOWN_STATE: RecordState = { ...NEVER_WAS, existence: 'unknown', isWhole: false };
 
 /** What a record was at a moment. `Infinity` is the present, of which the table itself tells the values. */
 export function stateAt(log: RecordLog, live: LiveRecord | undefined, at: number): RecordState {
@@ -57,10 +57,10 @@ export function stateAt(log: RecordLog, live: LiveRecord | undefined, at: number
 export function stateBefore({ changes, beginsWithCreation }: RecordLog, live: LiveRecord | undefined): RecordState {
 	if (beginsWithCreation) return NEVER_WAS;
 	const acting = changes.filter(({ action }) => action !== 'message' && action !== 'relocate');
-	if (live === undefined) return NOTHING_KNOWN;
+	if (live === undefined) return UNKNOWN_STATE;
 	if (acting.length === 0) return presentOf(live);
 	if (live.isInvalidated || live.values === null || acting.some(({ action }) => action !== 'patch'))
-		return NOTHING_KNOWN;
+		return UNKNOWN_STATE;
 	const attributes = new Map(presentOf(live).attributes);
 	for (const { values = {} } of acting.toReversed()) {
 		for (const [name, value] of Object.entries(values)) {
@@ -78,7 +78,7 @@ export function stateBefore({ changes, beginsWithCreation }: RecordLog, live: Li
 export function applyChange(state: RecordState, change: Change): RecordState {
 	const { action, values, expiresAt } = change;
 	if (change.isUnreadable === true && action !== 'message')
-		return { ...presentSince(NOTHING_KNOWN, change), existsSince: undefined };
+		return { ...presentSince(UNKNOWN_STATE, change), existsSince: undefined };
 	switch (action) {
 		case 'delete':
 			return { ...NEVER_WAS, existsSince: state.existence === 'absent' ? state.existsSince : change };
@@ -118,7 +118,7 @@ function presentOf({ values, isInvalidated, expiresAt }: LiveRecord): RecordStat
 }
 
 /** The present state with the values that the table holds. What changes tell of it is who made it so. */
-function confirmed(state: RecordState, live: LiveRecord): RecordState {
+export function confirmed(state: RecordState, live: LiveRecord): RecordState {
 	const present = presentOf(live);
 	const attributes = new Map(present.attributes);
 	for (const [name, { value }] of present.attributes) {

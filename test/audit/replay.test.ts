@@ -40,6 +40,7 @@ describe('a record after', () => {
 		['an addition to true', [put(1, { a: true }), patch(2, { a: add(4) })], { a: 5 }, { a: 2 }],
 		['an addition to a BigInt', [put(1, { a: 2n ** 70n }), patch(2, { a: add(4n) })], { a: 2n ** 70n + 4n }, { a: 2 }],
 		['an addition to a BigInt', [put(1, { a: 3n }), patch(2, { a: add(4) })], { a: 7n }, { a: 2 }],
+		['a BigInt of zero added to nothing', [put(1, {}), patch(2, { a: add(0n) })], {}, {}],
 		['a BigInt that becomes zero', [put(1, { a: 3n }), patch(2, { a: add(-3n) })], {}, { a: 2 }],
 		['a deletion', [put(1, { a: 1 }), gone(2)], null, {}],
 		['a new one of the same name', [put(1, { a: 1 }), gone(2), put(3, { a: 1 })], { a: 1 }, { a: 3 }],

@@ -1,15 +1,19 @@
 import { expect, test } from 'vitest';
 import { principalOf } from '../../lib/http/access.ts';
 import { match, respond, type Endpoint } from '../../lib/http/endpoint.ts';
+import { auditEndpoints } from '../../lib/http/audit.ts';
 import { downloadEndpoint } from '../../lib/http/download.ts';
 import { healthEndpoint } from '../../lib/http/health.ts';
 import { jobsEndpoints } from '../../lib/http/jobs.ts';
 import { metricsEndpoint } from '../../lib/http/metrics.ts';
+import { recordsEndpoint } from '../../lib/http/records.ts';
 import { scheduleEndpoint } from '../../lib/http/schedule.ts';
 import { snapshotsEndpoints } from '../../lib/http/snapshots.ts';
 import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
 import { chunked } from '../support/bytes.ts';
+import { systemClock } from '../../lib/time.ts';
+import { MemoryAuditLog, memoryAuditLogs } from '../support/memory-audit-log.ts';
 import { job, MemoryJobs } from '../support/memory-jobs.ts';
 import { manifestOf, idOf } from '../support/snapshots.ts';
 import { readPage } from './pages.ts';
@@ -18,7 +22,10 @@ const users: Readonly<Record<string, unknown>> = {
 	'anonymous': undefined,
 	'no role': { username: 'u', role: { permission: { super_user: false } } },
 	'scraper': { username: 'u', role: { permission: {}, access: { custodian: 'scraper' } } },
-	'viewer': { username: 'u', role: { permission: {}, access: { custodian: 'viewer' } } },
+	'viewer': {
+		username: 'u',
+		role: { permission: { shop: { tables: { Thing: { read: true } } } }, access: { custodian: 'viewer' } },
+	},
 	'operator': { username: 'u', role: { permission: {}, access: { custodian: 'operator' } } },
 	'super_user': { username: 'u', role: { permission: { super_user: true } } },
 };
@@ -35,7 +42,7 @@ test('the page names every table of ours, and says of those that are replicated 
 });
 
 test('the table names every path that protection adds', () => {
-	const named = new Set(rows.map(({ path }) => path));
+	const named = new Set(rows.map(({ path }) => path.replace(/\/Thing\b/, '/{table}').replace(/\/a$/, '/{id}')));
 	expect(protectionEndpoints().filter(({ path }) => !named.has(`/${path}`))).toEqual([]);
 });
 
@@ -60,7 +67,7 @@ const bodies: Readonly<Record<string, unknown>> = { PATCH: { pin: true } };
 const ID = '20261123T020000000Z-0000000a';
 
 async function statusOf(written: string, verb: string, user: string, anonymous: boolean): Promise<number> {
-	const path = written.replace('{id}', ID);
+	const path = written.replace('{id}', ID).replace('{database}', 'shop');
 	const all = endpoints(anonymous);
 	// Harper asks the first endpoint of a place for what fits none of them.
 	const place = (one: Endpoint) => `/${one.path.replace(/\/\{.*/, '')}/`;
@@ -108,6 +115,9 @@ function protectionEndpoints(): readonly Endpoint[] {
 		summary: { ...manifest, totals: undefined },
 	};
 	const place = { name: 'main', cache: new Map(), open: () => Promise.reject(new Error('Nobody opens it')) };
+	const log = new MemoryAuditLog(['Thing', 'Secret'], 'shop');
+	for (const table of ['Thing', 'Secret']) log.write({ table, action: 'put', id: 'a', values: { id: 'a' } });
+	const audit = { logs: memoryAuditLogs(log), pause: async () => {}, clock: systemClock };
 	const jobs = new MemoryJobs();
 	void jobs.save(job({ id }));
 	const ports = {
@@ -127,6 +137,8 @@ function protectionEndpoints(): readonly Endpoint[] {
 		...upkeepEndpoints({ ...ports, prunePlans: async () => [], cleaningPlans: async () => [] }),
 		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
 		...jobsEndpoints(jobs),
+		...auditEndpoints(audit),
+		recordsEndpoint(audit),
 	];
 }
 

@@ -1,0 +1,239 @@
+import { describe, expect, test } from 'vitest';
+import { principalOf } from '../../lib/http/access.ts';
+import { respond } from '../../lib/http/endpoint.ts';
+import { recordsEndpoint } from '../../lib/http/records.ts';
+import { MemoryAuditLog, memoryAuditLogs } from '../support/memory-audit-log.ts';
+
+interface Answer {
+	readonly complete?: boolean;
+	readonly gaps?: readonly { readonly reason: string }[];
+	readonly existence?: string;
+	readonly record?: unknown;
+	readonly unknown?: readonly string[];
+	readonly blame?: Readonly<
+		Record<
+			string,
+			{ readonly user?: string; readonly before?: string; readonly removed?: boolean; readonly mayBeOlder?: boolean }
+		>
+	>;
+	readonly versions?: readonly {
+		readonly user?: string;
+		readonly type: string;
+		readonly localTime: number;
+		readonly changes: readonly unknown[];
+		readonly whollyKnown: boolean;
+	}[];
+	readonly next?: string;
+	readonly error?: { readonly code: string };
+	readonly invalidated?: boolean;
+}
+
+const operator = { username: 'u', role: { permission: {}, access: { custodian: 'operator' } } };
+const viewer = (attributes: readonly string[]) => ({
+	username: 'v',
+	role: {
+		permission: {
+			data: {
+				tables: {
+					Thing: { read: true, attribute_permissions: attributes.map((one) => ({ attribute_name: one, read: true })) },
+				},
+			},
+		},
+		access: { custodian: 'viewer' },
+	},
+});
+
+async function ask(log: MemoryAuditLog, path: string, user: unknown = operator) {
+	const clock = { now: () => Date.UTC(2026, 0, 2), monotonic: () => 0 };
+	const endpoint = recordsEndpoint({ logs: memoryAuditLogs(log), pause: async () => {}, clock });
+	const [pathname = '', query = ''] = path.split('?');
+	const { status, body } = await respond(endpoint, {
+		verb: 'GET',
+		path: `/custodian/records/${pathname}`,
+		query: new URLSearchParams(query),
+		header: () => undefined,
+		body: async () => undefined,
+		principal: principalOf(user),
+	});
+	if (typeof body !== 'string') throw new Error('The body is no text');
+	const answer: Answer = JSON.parse(body);
+	return { status, ...answer };
+}
+
+const reasons = ({ gaps = [] }: Answer) => gaps.map(({ reason }) => reason);
+
+/** Anna makes it, Ben patches it, Cora deletes it and Anna makes it anew. */
+function lived(log = new MemoryAuditLog()) {
+	const made = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, note: { list: [1, 2] } }, user: 'anna' });
+	const patched = log.write({ action: 'patch', id: 'a', values: { note: { list: [1, 3] }, n: 1 }, user: 'ben' });
+	const deleted = log.write({ action: 'delete', id: 'a', user: 'cora' });
+	const remade = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 5n }, user: 'anna' });
+	return { log, made, patched, deleted, remade };
+}
+
+describe('the versions of a record', () => {
+	test('come with what each changed, the newest first', async () => {
+		const { log } = lived();
+		const { status, complete, versions } = await ask(log, 'data/Thing/a');
+		expect({ status, complete }).toEqual({ status: 200, complete: true });
+		expect(versions?.map(({ type, user }) => `${type} by ${user}`)).toEqual([
+			'put by anna',
+			'delete by cora',
+			'patch by ben',
+			'put by anna',
+		]);
+		expect(versions?.[2]?.changes).toEqual([{ path: '/note/list/1', change: 'changed', before: 2, after: 3 }]);
+		expect(versions?.[0]?.changes).toContainEqual({ path: '/n', change: 'added', after: { $bigint: '5' } });
+	});
+
+	test('come in pages, which stay what they are while writes go on', async () => {
+		const { log } = lived();
+		const first = await ask(log, 'data/Thing/a?limit=3');
+		log.write({ action: 'patch', id: 'a', values: { n: 6n }, user: 'dora' });
+		const second = await ask(log, `data/Thing/a?limit=3&cursor=${first.next}`);
+		expect([first.versions?.length, second.versions?.length, second.next]).toEqual([3, 1, undefined]);
+		expect(second.versions?.[0]?.user).toBe('anna');
+	});
+
+	test('say what is not known of the first ones that the log still has', async () => {
+		const { log, deleted } = lived();
+		log.removeBefore(deleted);
+		const answer = await ask(log, 'data/Thing/a');
+		expect(answer.complete).toBe(false);
+		expect(reasons(answer)).toEqual(['history_cut_off']);
+		expect(answer.versions?.map(({ whollyKnown }) => whollyKnown)).toEqual([true, true]);
+	});
+});
+
+describe('a record at a moment', () => {
+	test('is what it was', async () => {
+		const { log, made, patched, deleted, remade } = lived();
+		const at = async (moment: number) => (await ask(log, `data/Thing/a?at=${moment}`)).record;
+		expect(await at(made - 1)).toBeNull();
+		expect(await at(made)).toEqual({ id: 'a', n: 1, note: { list: [1, 2] } });
+		expect(await at(patched)).toEqual({ id: 'a', n: 1, note: { list: [1, 3] } });
+		expect(await at(deleted)).toBeNull();
+		expect(await at(remade)).toEqual({ id: 'a', n: { $bigint: '5' } });
+		expect((await ask(log, `data/Thing/a?at=2026-01-01`)).complete).toBe(true);
+	});
+
+	test('names what is not known of it, and why', async () => {
+		const log = new MemoryAuditLog();
+		const made = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 'old' } });
+		const patched = log.write({ action: 'patch', id: 'a', values: { n: { __op__: 'add', value: 2 }, b: 'new' } });
+		log.removeBefore(patched);
+		expect(await ask(log, `data/Thing/a?at=${made}`)).toMatchObject({
+			existence: 'present',
+			record: { id: 'a', n: 1 },
+			unknown: ['b'],
+			complete: false,
+			gaps: [{ reason: 'history_cut_off' }],
+		});
+		expect(await ask(log, `data/Thing/a?at=${patched}`)).toMatchObject({
+			complete: true,
+			record: { id: 'a', n: 3, b: 'new' },
+		});
+		expect(await ask(log, `data/Thing/a?at=${made - 1}`)).toMatchObject({ existence: 'unknown', complete: false });
+	});
+
+	test('before the log begins is unknown, also of a record that was made since', async () => {
+		const log = new MemoryAuditLog();
+		const other = log.write({ action: 'put', id: 'b', values: { id: 'b' } });
+		const made = log.write({ action: 'put', id: 'a', values: { id: 'a' } });
+		log.removeBefore(made);
+		const answer = await ask(log, `data/Thing/a?at=${other - 1}`);
+		expect(answer).toMatchObject({ existence: 'unknown', complete: false });
+		expect(reasons(answer)).toEqual(['removed_by_retention']);
+		expect(await ask(log, `data/Thing/a?at=${made - 0.5}`)).toMatchObject({ existence: 'absent', complete: true });
+	});
+
+	test('that it cannot tell of a table that caches, or is not logged', async () => {
+		const log = new MemoryAuditLog([
+			{ name: 'Thing' },
+			{ name: 'Cache', isCaching: true },
+			{ name: 'Silent', isAudited: false },
+		]);
+		for (const table of ['Cache', 'Silent']) log.write({ table, action: 'put', id: 'a', values: { id: 'a' } });
+		expect(reasons(await ask(log, 'data/Cache/a?at=now'))).toContain('table_caching');
+		expect(await ask(log, 'data/Silent/a?at=now')).toMatchObject({ existence: 'unknown', complete: false });
+		expect(reasons(await ask(log, 'data/Silent/a?blame'))).toContain('table_not_logged');
+	});
+
+	test('after it expired is not certain', async () => {
+		const log = new MemoryAuditLog();
+		const at = log.write({ action: 'put', id: 'a', values: { id: 'a' }, expiresAt: Date.UTC(2026, 0, 1, 12) });
+		expect((await ask(log, `data/Thing/a?at=${at}`)).complete).toBe(true);
+		expect(reasons(await ask(log, 'data/Thing/a?at=2026-01-01T18:00Z'))).toEqual(['record_expired']);
+	});
+});
+
+describe('blame', () => {
+	test('lays each attribute to the last who gave it another value', async () => {
+		const log = new MemoryAuditLog();
+		log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 2, c: 3 }, user: 'anna' });
+		log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 9 }, user: 'ben' });
+		const { blame, complete } = await ask(log, 'data/Thing/a?blame');
+		expect(complete).toBe(true);
+		expect(blame).toMatchObject({ n: { user: 'anna' }, b: { user: 'ben' }, c: { user: 'ben', removed: true } });
+		expect((await ask(log, 'data/Thing/a?blame=true&at=-1d')).blame).toMatchObject({});
+	});
+
+	test('does not guess who was there before the log', async () => {
+		const log = new MemoryAuditLog();
+		log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 2 }, user: 'anna' });
+		const put = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 3 }, user: 'ben' });
+		log.removeBefore(put);
+		const answer = await ask(log, 'data/Thing/a?blame');
+		expect(answer.blame?.['n']).toMatchObject({ user: 'ben', mayBeOlder: true });
+		expect(answer.complete).toBe(false);
+	});
+});
+
+/** Somebody wrote to its store. */
+class TamperedLog extends MemoryAuditLog {
+	override live(...asked: Parameters<MemoryAuditLog['live']>) {
+		const live = super.live(...asked);
+		return live && { ...live, values: { ...live.values, n: 77 } };
+	}
+}
+
+test('a change past the log is noticed', async () => {
+	expect(reasons(await ask(lived().log, 'data/Thing/a?at=now'))).toEqual([]);
+	const answer = await ask(lived(new TamperedLog()).log, 'data/Thing/a?at=now');
+	expect(reasons(answer)).toEqual(['changed_without_entry']);
+});
+
+describe('who may see', () => {
+	test('what the role may read, and that there is more', async () => {
+		const { log } = lived();
+		const answer = await ask(log, 'data/Thing/a', viewer(['n']));
+		expect(JSON.stringify(answer)).not.toContain('note');
+		expect(reasons(answer)).toEqual(['attributes_hidden']);
+		const state = await ask(log, 'data/Thing/a?at=now&blame', viewer(['note']));
+		expect(state.record).toEqual({ id: 'a' });
+		expect(Object.keys(state.blame ?? {})).toEqual(['id']);
+	});
+
+	test('nothing of a table that the role may not read, as if it were not there', async () => {
+		const { log } = lived(new MemoryAuditLog(['Thing', 'Secret']));
+		log.write({ table: 'Secret', action: 'put', id: 'a', values: { id: 'a' } });
+		const hidden = await ask(log, 'data/Secret/a', viewer(['n']));
+		expect(hidden).toEqual(await ask(log, 'data/Nothing/a', viewer(['n'])));
+		expect(hidden.status).toBe(404);
+	});
+});
+
+test.each([
+	['data/Thing/x', 404, 'record_missing'],
+	['nothing/Thing/a', 404, 'table_missing'],
+	['data/__proto__/a', 404, 'table_missing'],
+	['data/Thing/a?at=yesterday', 400, 'invalid_parameter'],
+	['data/Thing/a?limit=0', 400, 'invalid_parameter'],
+	['data/Thing/a?blame=perhaps', 400, 'invalid_parameter'],
+	['data/Thing/a?cursor=!', 400, 'invalid_parameter'],
+	['data/Thing/a?at=now&limit=5', 400, 'invalid_parameter'],
+	['data/Thing/a?order=oldest', 400, 'unknown_parameter'],
+])('%s is answered with %i', async (path, status, code) => {
+	const { log } = lived();
+	expect(await ask(log, path)).toMatchObject({ status, error: { code } });
+});
