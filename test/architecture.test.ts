@@ -48,6 +48,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 		'lib/errors.ts',
 	],
 	'lib/bookmark/': ['lib/bookmark/', 'lib/audit/', 'lib/time.ts', 'lib/errors.ts'],
+	'lib/revert/': [
+		'lib/revert/',
+		'lib/audit/',
+		'lib/record/',
+		'lib/pause.ts',
+		'lib/span.ts',
+		'lib/time.ts',
+		'lib/errors.ts',
+	],
 	'lib/snapshot/': [
 		'lib/snapshot/',
 		'lib/audit/entry.ts',

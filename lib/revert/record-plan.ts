@@ -11,6 +11,8 @@ export interface RecordPlan {
 	readonly id: Key;
 	/** The version that the record had when this was planned; undefined where there was nothing. Another one is drift. */
 	readonly liveVersion: number | undefined;
+	/** Where its newest entry stood then: a late patch changes a record, and not its version. */
+	readonly liveLocalTime: number | undefined;
 	/** How many of its changes were selected, and when the first and the last of them were made. */
 	readonly selected: { readonly changes: number; readonly firstVersion: number; readonly lastVersion: number };
 	readonly decision: Decision;
@@ -18,6 +20,7 @@ export interface RecordPlan {
 	readonly conflicts: readonly Conflict[];
 }
 
+/** Reasons are of a fixed set, and name nothing of the record, so that they can be counted. */
 export type Decision =
 	/** The whole record as it is to be, with everything that stays as it is. */
 	| {
@@ -29,7 +32,10 @@ export type Decision =
 	| { readonly kind: 'delete'; readonly reason: string }
 	/** Nothing is to be done: it is so already, or a policy says so. */
 	| { readonly kind: 'leave'; readonly reason: string }
-	/** It should be put back and cannot. Codes: `history_purged`, `caching_table`, `table_missing`, `blob_missing`. */
+	/**
+	 * It should be put back and cannot. Codes: `history_purged`, `caching_table`, `not_audited`, `table_missing`,
+	 * `blob_missing`, `unreadable`.
+	 */
 	| { readonly kind: 'impossible'; readonly code: string; readonly reason: string };
 
 /** One attribute before the selected changes, after them, and now. An absent value is `undefined`. */
@@ -38,7 +44,8 @@ export interface AttributePlan {
 	readonly base: unknown;
 	readonly bad: unknown;
 	readonly live: unknown;
-	readonly outcome: 'restore' | 'keep';
+	/** `unknown`: it is kept, since the history that held its base has been removed. */
+	readonly outcome: 'restore' | 'keep' | 'unknown';
 }
 
 /** What somebody else has set since. */
