@@ -37,6 +37,15 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/jobs/': ['lib/jobs/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/record/': ['lib/record/', 'lib/time.ts'],
 	'lib/audit/': ['lib/audit/', 'lib/record/'],
+	'lib/revert/': [
+		'lib/revert/',
+		'lib/audit/',
+		'lib/record/',
+		'lib/pause.ts',
+		'lib/span.ts',
+		'lib/time.ts',
+		'lib/errors.ts',
+	],
 	'lib/snapshot/': [
 		'lib/snapshot/',
 		'lib/audit/entry.ts',

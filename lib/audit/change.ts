@@ -1,3 +1,4 @@
+import { isSame } from '../record/equal.ts';
 import type { Key } from '../record/key.ts';
 import { decodeEntry, recordIdOf, userOf, type AuditEntry } from './entry.ts';
 import type { AuditLog } from './log.ts';
@@ -55,18 +56,24 @@ export interface RecordLog {
  */
 export function changesFrom(log: AuditLog, newest: number | undefined): RecordLog {
 	const changes: Change[] = [];
-	let at = newest;
-	while (at !== undefined) {
-		const bytes = log.row(at);
-		if (bytes === undefined) return { changes: inEffect(changes), beginsWithCreation: false };
-		const change = readChange(log, at, bytes);
+	const seen = new Set<number>();
+	for (let at = newest; at !== undefined;) {
+		const bytes = seen.has(at) ? undefined : log.row(at);
+		const change = bytes && readChange(log, at, bytes);
+		// What is no entry of this record is no predecessor: Harper writes junk where it does not know.
+		if (change === undefined || !isOfOneRecord(change, changes[0])) {
+			return { changes: inEffect(changes), beginsWithCreation: false };
+		}
 		changes.push(change);
-		// A chain that does not go back is none; Harper writes junk where it does not know.
-		const previous = change.previousLocalTime;
-		if (previous !== undefined && previous >= at) return { changes: inEffect(changes), beginsWithCreation: false };
-		at = previous;
+		seen.add(at);
+		at = change.previousLocalTime;
 	}
 	return { changes: inEffect(changes), beginsWithCreation: changes.length > 0 };
+}
+
+/** A key may be greater than that of the entry after it, since a clock may have been set back. */
+function isOfOneRecord(one: Change, other: Change = one): boolean {
+	return one.tableId === other.tableId && isSame(one.id, other.id);
 }
 
 /** The version decides; of one transaction, what was written later. */

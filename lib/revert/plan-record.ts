@@ -1,0 +1,233 @@
+import type { Change, RecordLog } from '../audit/change.ts';
+import type { LiveRecord, LoggedTable } from '../audit/log.ts';
+import { stateBefore } from '../audit/replay.ts';
+import { isSame } from '../record/equal.ts';
+import type { Key } from '../record/key.ts';
+import { REASON } from './reason.ts';
+import type { AttributePlan, Conflict, Decision, Policy, RecordPlan } from './record-plan.ts';
+import { isSameRecord, RecordTrace, valueIn, type Known, type Remainder, type Run, type Taken } from './trace.ts';
+
+/** Everything that is known of a record whose selected changes are to be taken back. */
+export interface RecordFacts {
+	/** Undefined where the table is gone. */
+	readonly table: LoggedTable | undefined;
+	readonly tableId: number;
+	readonly id: Key;
+	readonly log: RecordLog;
+	/** What the table holds of it now. */
+	readonly live: LiveRecord | undefined;
+}
+
+/** Which changes are to be taken back. */
+export interface Takes {
+	/** Undefined for a change that is not selected. */
+	of(change: Change): Taken | undefined;
+}
+
+export interface RecordVerdict {
+	readonly plan: RecordPlan;
+	/** What stands in the way: to take these back too would end the conflicts. */
+	readonly overwriting: readonly Change[];
+}
+
+/** What a revert does with a record; undefined where nothing of it is selected. */
+export function planRecord(facts: RecordFacts, takes: Takes, policy: Policy): RecordPlan | undefined {
+	return judgeRecord(facts, takes, policy)?.plan;
+}
+
+/** The same, and what stands in its way. */
+export function judgeRecord(facts: RecordFacts, takes: Takes, policy: Policy): RecordVerdict | undefined {
+	const selected = selectedOf(facts.log.changes, takes);
+	if (selected.changes === 0) return undefined;
+	const decide = (decision: Decision, attributes: AttributePlan[] = [], overwritten: readonly Overwritten[] = []) => ({
+		plan: {
+			table: facts.table?.name ?? `table ${facts.tableId}`,
+			tableId: facts.tableId,
+			id: facts.id,
+			liveVersion: facts.live?.version,
+			liveLocalTime: facts.live?.localTime,
+			selected: {
+				changes: selected.changes,
+				firstVersion: selected.firstVersion,
+				lastVersion: selected.lastVersion,
+			},
+			decision,
+			attributes,
+			conflicts: overwritten.map(conflictOf),
+		},
+		overwriting: overwritten.flatMap(({ by }) => by),
+	});
+	if (!selected.acts) return decide({ kind: 'leave', reason: REASON.changedNothing });
+	const refusal = refusalOf(facts);
+	if (refusal !== undefined) return decide(refusal);
+	const trace = traced(facts, takes);
+	const overwritten = overwrittenIn(trace);
+	if (policy === 'skip' && overwritten.length > 0) {
+		const attributes = attributesOf(trace, facts, 'merge').map((one) => ({ ...one, outcome: 'keep' as const }));
+		return decide({ kind: 'leave', reason: REASON.skipped }, attributes, overwritten);
+	}
+	const attributes = attributesOf(trace, facts, policy);
+	return decide(decisionOf(trace, facts, attributes, policy, overwritten.length > 0), attributes, overwritten);
+}
+
+interface Selected {
+	changes: number;
+	firstVersion: number;
+	lastVersion: number;
+	/** Whether one of them is more than a message. */
+	acts: boolean;
+}
+
+function selectedOf(changes: readonly Change[], takes: Takes): Selected {
+	const selected: Selected = { changes: 0, firstVersion: 0, lastVersion: 0, acts: false };
+	for (const change of changes) {
+		if (takes.of(change) === undefined) continue;
+		if (selected.changes++ === 0) selected.firstVersion = change.version;
+		selected.lastVersion = change.version;
+		selected.acts ||= canBeTaken(change);
+	}
+	return selected;
+}
+
+function canBeTaken({ action }: Change): boolean {
+	return action === 'put' || action === 'patch' || action === 'delete';
+}
+
+function refusalOf({ table, live }: RecordFacts): Decision | undefined {
+	if (table === undefined) return { kind: 'impossible', code: 'table_missing', reason: REASON.tableMissing };
+	if (table.isCaching) return { kind: 'impossible', code: 'caching_table', reason: REASON.cachingTable };
+	if (!table.isAudited) return { kind: 'impossible', code: 'not_audited', reason: REASON.notAudited };
+	return live?.isInvalidated === true ? { kind: 'leave', reason: REASON.invalidated } : undefined;
+}
+
+function traced({ table, log, live }: RecordFacts, takes: Takes): RecordTrace {
+	const trace = new RecordTrace(stateBefore(log, live), ownAttributes(table));
+	for (const change of log.changes) trace.follow(change, canBeTaken(change) ? takes.of(change) : undefined);
+	if (live !== undefined) trace.confirm(live);
+	return trace;
+}
+
+/** Those that nobody sets: a change of them alone is none. */
+function ownAttributes(table: LoggedTable | undefined): ReadonlySet<string> {
+	const names = [table?.primaryKey, table?.updatedTime, table?.createdTime];
+	return new Set(names.filter((name) => name !== undefined));
+}
+
+interface Overwritten {
+	readonly attribute: string | undefined;
+	readonly by: readonly Change[];
+}
+
+function overwrittenIn({ existence, runs }: RecordTrace): Overwritten[] {
+	const attributes = Array.from(runs).filter(([, { kind }]) => kind === 'overwritten');
+	const named = attributes.map(([attribute, { by }]) => ({ attribute, by }));
+	return existence?.kind === 'overwritten' ? [{ attribute: undefined, by: existence.by }, ...named] : named;
+}
+
+/** Who made it what it is now. */
+function conflictOf({ attribute, by }: Overwritten): Conflict {
+	const { user, version, localTime } = by.at(-1)!;
+	return { attribute, user, version, localTime };
+}
+
+/** What the record as a whole is to be, where it is not attribute by attribute that it is decided. */
+function targetOf({ existence, good, actual }: RecordTrace, policy: Policy): Remainder | undefined {
+	if (existence?.kind === 'overwritten') return policy === 'force' ? existence.base : undefined;
+	if (existence?.kind === 'open') return good;
+	return actual.existence === 'absent' ? good : undefined;
+}
+
+function attributesOf(trace: RecordTrace, { live, table }: RecordFacts, policy: Policy): AttributePlan[] {
+	if (live === undefined && trace.actual.existence !== 'absent') return [];
+	const target = targetOf(trace, policy);
+	if (target !== undefined) return wholeRecord(target, live?.values ?? {}, ownAttributes(table));
+	return Array.from(trace.runs, ([name, run]) => {
+		const base = run.kind === 'open' ? valueIn(trace.good, name) : run.base;
+		return { name, base: base.value, bad: run.bad, live: live?.values?.[name], outcome: outcomeOf(run, base, policy) };
+	});
+}
+
+function outcomeOf(run: Run, base: Known, policy: Policy): AttributePlan['outcome'] {
+	if (run.kind === 'overwritten' && policy !== 'force') return 'keep';
+	return base.isKnown ? 'restore' : 'unknown';
+}
+
+/** All that differs between the record as it is to be and as it is. */
+function wholeRecord(
+	target: Remainder,
+	values: Readonly<Record<string, unknown>>,
+	own: ReadonlySet<string>
+): AttributePlan[] {
+	const names = new Set([...target.attributes.keys(), ...Object.keys(values)]);
+	return [...names].flatMap((name): AttributePlan[] => {
+		const { value: base, isKnown } = valueIn(target, name);
+		const live = values[name];
+		if (own.has(name) || (isKnown && isSame(base, live))) return [];
+		return [{ name, base, bad: live, live, outcome: isKnown ? 'restore' : 'unknown' }];
+	});
+}
+
+function decisionOf(
+	trace: RecordTrace,
+	{ live, table }: RecordFacts,
+	attributes: readonly AttributePlan[],
+	policy: Policy,
+	hasConflicts: boolean
+): Decision {
+	if (live === undefined && trace.actual.existence !== 'absent') return { kind: 'leave', reason: REASON.vanished };
+	const target = targetOf(trace, policy);
+	if (target !== undefined) return wholeDecision(target, trace, live, ownAttributes(table), hasConflicts);
+	const restored = attributes.filter(({ outcome }) => outcome === 'restore');
+	const isUnknown = attributes.some(({ outcome }) => outcome === 'unknown');
+	if (restored.length === 0) {
+		if (isUnknown) return PURGED;
+		return { kind: 'leave', reason: hasConflicts ? REASON.kept : REASON.nothingToDo };
+	}
+	const values = withRestored(live?.values ?? {}, restored);
+	if (trace.isMadeAnew && table?.createdTime !== undefined) {
+		const created = valueIn(trace.good, table.createdTime);
+		if (created.isKnown && created.value !== undefined) values[table.createdTime] = created.value;
+	}
+	const reason = isUnknown
+		? REASON.restoredButUnknown
+		: policy === 'force' && hasConflicts
+			? REASON.forced
+			: hasConflicts
+				? REASON.restoredButKept
+				: REASON.restored;
+	return { kind: 'write', values, expiresAt: trace.good.expiresAt, reason };
+}
+
+const PURGED: Decision = { kind: 'impossible', code: 'history_purged', reason: REASON.purged };
+
+/** The others of a live record stay as they are. */
+function withRestored(
+	live: Readonly<Record<string, unknown>>,
+	restored: readonly AttributePlan[]
+): Record<string, unknown> {
+	const values = new Map(Object.entries(live));
+	for (const { name, base } of restored) {
+		if (base === undefined) values.delete(name);
+		else values.set(name, base);
+	}
+	return Object.fromEntries(values);
+}
+
+function wholeDecision(
+	target: Remainder,
+	trace: RecordTrace,
+	live: LiveRecord | undefined,
+	own: ReadonlySet<string>,
+	hasConflicts: boolean
+): Decision {
+	if (target.existence === 'unknown') return PURGED;
+	if (isSameRecord(target, trace.actual, own)) return { kind: 'leave', reason: REASON.nothingToDo };
+	if (target.existence === 'absent') {
+		return { kind: 'delete', reason: hasConflicts ? REASON.forcedDeletion : REASON.deleted };
+	}
+	const attributes = [...target.attributes];
+	if (!target.isWhole || attributes.some(([, { isKnown }]) => !isKnown)) return PURGED;
+	const values = attributes.filter(([, { value }]) => value !== undefined).map(([name, { value }]) => [name, value]);
+	const reason = hasConflicts ? REASON.forced : live?.values ? REASON.restored : REASON.putBack;
+	return { kind: 'write', values: Object.fromEntries(values), expiresAt: target.expiresAt, reason };
+}
