@@ -1,6 +1,7 @@
 import type { Key } from '../record/key.ts';
 import { BlobReference } from '../record/blob.ts';
 import { CustodianError } from '../errors.ts';
+import { toTagged } from '../record/tagged.ts';
 import type { Pause } from '../pause.ts';
 import type { Clock } from '../time.ts';
 import { JournalTally, type BatchBegun, type BatchDone, type Journal } from './journal.ts';
@@ -67,7 +68,7 @@ export async function applyPlan(
 	if (open) await settle(plan, open, ports, tally);
 	onRecords(tally.next);
 	const size = new BatchSize();
-	for await (const batch of batches(plan.records(tally.next), tally.next, size)) {
+	for await (const batch of batches(plan.from(tally.next), tally.next, size)) {
 		signal.throwIfAborted();
 		const writes = batch.plans.map(writeOf);
 		const version = nextVersion(ports, tally.lastVersion, writes);
@@ -91,7 +92,7 @@ export async function applyPlan(
  */
 async function settle(plan: StoredPlan, open: BatchBegun, { writer, journal }: ApplyPorts, tally: JournalTally) {
 	const writes: RecordWrite[] = [];
-	for await (const { number, plan: record } of plan.records(open.first)) {
+	for await (const { number, plan: record } of plan.from(open.first)) {
 		if (number >= open.first + open.count) break;
 		if (isToDo(record)) writes.push(writeOf(record));
 	}
@@ -113,8 +114,8 @@ function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: rea
 	for (const [index, { table, id, values }] of writes.entries()) {
 		const outcome = outcomes[index];
 		if (outcome === undefined) throw new CustodianError('internal', table, 'A write has no outcome.');
-		if (outcome.kind === 'drifted') drifted.push({ table, id, why: DRIFTED });
-		else if (outcome.kind === 'impossible') impossible.push({ table, id, why: outcome.why });
+		if (outcome.kind === 'drifted') drifted.push({ table, id: toTagged(id), why: DRIFTED });
+		else if (outcome.kind === 'impossible') impossible.push({ table, id: toTagged(id), why: outcome.why });
 		else (tables[table] ??= { written: 0, deleted: 0 })[values === null ? 'deleted' : 'written']++;
 	}
 	return { ...begun, kind: 'done', tables, drifted, impossible };

@@ -1,4 +1,3 @@
-import { fromTagged, toTagged, type Json } from '../record/tagged.ts';
 import type { Counts, Left } from './revert.ts';
 
 /**
@@ -35,15 +34,11 @@ export interface Journal {
 	close(): Promise<void>;
 }
 
-export function journalLine(entry: JournalEntry): string {
-	return JSON.stringify(toTagged(entry));
-}
-
+/** Reads a line of a journal, which is an entry as JSON. */
 export function journalEntry(line: string): JournalEntry {
-	const json: Json = JSON.parse(line);
-	// Written by `journalLine`.
+	// Written by us, from an entry.
 	// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-	return fromTagged(json) as JournalEntry;
+	return JSON.parse(line) as JournalEntry;
 }
 
 /** How many records a receipt names that were left alone; all of them are counted. */

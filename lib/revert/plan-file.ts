@@ -1,5 +1,6 @@
 import { fromTagged, toTagged, type Json } from '../record/tagged.ts';
 import type { Decision, Policy, RecordPlan } from './record-plan.ts';
+import type { PlanTotals } from './totals.ts';
 
 /** What the first line of a plan's file says. */
 export interface PlanHeader {
@@ -13,32 +14,20 @@ export interface PlanHeader {
 	readonly plannedAt: number;
 }
 
-export interface PlanTotals extends TableTotals {
-	readonly tables: Readonly<Record<string, TableTotals>>;
-	/** How many records have which reason. Reasons are of a fixed set. */
-	readonly reasons: Readonly<Record<string, number>>;
-}
-
-/** Records by what is decided of them, and how many changes and conflicts they have. */
-export interface TableTotals {
-	readonly records: number;
-	readonly changes: number;
-	readonly write: number;
-	readonly delete: number;
-	readonly leave: number;
-	readonly impossible: number;
-	readonly conflicts: number;
-}
+/** How many records of each table are decided in which way. */
+export type TableDecisions = Readonly<Record<string, Readonly<Record<Decision['kind'], number>>>>;
 
 /** A plan in the place where it is kept. */
 export interface StoredPlan {
 	readonly header: PlanHeader;
+	readonly records: number;
+	readonly tables: TableDecisions;
 	readonly totals: PlanTotals;
 	readonly hash: string;
 	/** Whether the file is what its hash says. Reads all of it. */
 	isIntact(signal: AbortSignal): Promise<boolean>;
 	/** From the record of this number on, in order. */
-	records(from: number): AsyncIterable<NumberedPlan>;
+	from(number: number): AsyncIterable<NumberedPlan>;
 	/** At most so many of a decision, or of any, beginning with the record of this number. */
 	page(from: number, limit: number, decision: Decision['kind'] | undefined): Promise<PlanPage>;
 }
@@ -59,7 +48,13 @@ export interface PlanPage {
 /** Where plans are kept. A plan that was written is there as a whole, or not at all, and never changes. */
 export interface PlanStore {
 	/** Replaces a plan of the same revert. Resolves once a power loss cannot take it any more. */
-	write(header: PlanHeader, plans: AsyncIterable<RecordPlan>, signal: AbortSignal): Promise<StoredPlan>;
+	write(
+		header: PlanHeader,
+		plans: AsyncIterable<RecordPlan>,
+		/** Asked when there are no more. */
+		totals: () => PlanTotals,
+		signal: AbortSignal
+	): Promise<StoredPlan>;
 	/** Undefined where there is none, or none any more. */
 	open(revert: string): Promise<StoredPlan | undefined>;
 	/** The reverts that have something here, the oldest first. */
@@ -95,37 +90,3 @@ export function indexEntry(index: DataView, at: number): { readonly kind: Decisi
 	return { kind, offset: Number(entry & 0xff_ffff_ffff_ffffn) };
 }
 
-/** Adds up what a plan comes to. */
-export class PlanTally {
-	readonly #all = emptyTotals();
-	readonly #tables = new Map<string, ReturnType<typeof emptyTotals>>();
-	readonly #reasons = new Map<string, number>();
-
-	add({ table, decision, selected, conflicts }: RecordPlan): void {
-		let own = this.#tables.get(table);
-		if (own === undefined) this.#tables.set(table, (own = emptyTotals()));
-		for (const totals of [this.#all, own]) {
-			totals.records++;
-			totals.changes += selected.changes;
-			totals.conflicts += conflicts.length;
-			totals[decision.kind]++;
-		}
-		this.#reasons.set(decision.reason, (this.#reasons.get(decision.reason) ?? 0) + 1);
-	}
-
-	get records(): number {
-		return this.#all.records;
-	}
-
-	totals(): PlanTotals {
-		return {
-			...this.#all,
-			tables: Object.fromEntries(Array.from(this.#tables, ([name, totals]) => [name, { ...totals }])),
-			reasons: Object.fromEntries(this.#reasons),
-		};
-	}
-}
-
-function emptyTotals() {
-	return { records: 0, changes: 0, write: 0, delete: 0, leave: 0, impossible: 0, conflicts: 0 };
-}

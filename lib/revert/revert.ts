@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import type { JobError } from '../jobs/job.ts';
-import type { Key } from '../record/key.ts';
-import type { PlanTotals } from './plan-file.ts';
+import type { Json } from '../record/tagged.ts';
 import { policies, type Policy } from './record-plan.ts';
+import type { PlanTotals } from './totals.ts';
 
 /**
  * `planned` waits to be reviewed and applied; `refused` has conflicts, and its policy says to do nothing then. One that
@@ -25,7 +25,8 @@ export interface Revert {
 	readonly id: string;
 	readonly database: string;
 	/** Which changes, as it was asked for. */
-	readonly select: unknown;
+	/** Tagged: ids may be what JSON has not. */
+	readonly select: Json;
 	readonly policy: Policy;
 	readonly reason: string;
 	readonly by: string;
@@ -33,6 +34,8 @@ export interface Revert {
 	readonly state: RevertState;
 	/** The job that plans or applies it, or did so last. */
 	readonly job: string;
+	/** When it was first begun to be applied. */
+	readonly applyingSince?: number | undefined;
 	readonly plan?: PlanSummary | undefined;
 	readonly receipt?: Receipt | undefined;
 	readonly error?: JobError | undefined;
@@ -77,7 +80,8 @@ export interface Counts {
 /** A record that a revert has not changed, and why. */
 export interface Left {
 	readonly table: string;
-	readonly id: Key;
+	/** Tagged, as ids may be what JSON has not. */
+	readonly id: Json;
 	readonly why: string;
 }
 

@@ -2,9 +2,21 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlanPage, PlanStore, NumberedPlan, PlanHeader, PlanTotals, StoredPlan } from '../../revert/plan-file.ts';
-import { indexEntry, INDEX_ENTRY_BYTES, lineOf, planOf, PlanTally, putIndexEntry } from '../../revert/plan-file.ts';
+import {
+	indexEntry,
+	INDEX_ENTRY_BYTES,
+	lineOf,
+	planOf,
+	putIndexEntry,
+	type NumberedPlan,
+	type PlanHeader,
+	type PlanPage,
+	type PlanStore,
+	type StoredPlan,
+	type TableDecisions,
+} from '../../revert/plan-file.ts';
 import type { Decision, RecordPlan } from '../../revert/record-plan.ts';
+import type { PlanTotals } from '../../revert/totals.ts';
 import { CustodianError } from '../../errors.ts';
 import { pause } from '../timers.ts';
 import { linesOf } from './lines.ts';
@@ -21,12 +33,12 @@ const CHUNK_BYTES = 256 * 1024;
 export function planFolder(folder: string): PlanStore {
 	const folderOf = (revert: string) => join(folder, named(revert));
 	return {
-		async write(header, plans, signal) {
+		async write(header, plans, totals, signal) {
 			const own = folderOf(header.revert);
 			await mkdir(own, { recursive: true, mode: 0o700 });
 			await rm(join(own, SUMMARY), { force: true });
-			const { totals, hash } = await writeFiles(own, header, plans, signal);
-			const summary: StoredSummary = { format: 1, hash, header, totals };
+			const written = await writeFiles(own, header, plans, signal);
+			const summary: StoredSummary = { format: 1, header, ...written, totals: totals() };
 			await writeWhole(own, SUMMARY, Buffer.from(`${JSON.stringify(summary)}\n`));
 			await syncDirectory(folder);
 			return storedPlan(own, summary);
@@ -56,6 +68,8 @@ interface StoredSummary {
 	readonly format: 1;
 	readonly hash: string;
 	readonly header: PlanHeader;
+	readonly records: number;
+	readonly tables: TableDecisions;
 	readonly totals: PlanTotals;
 }
 
@@ -63,7 +77,8 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	const lines = await Appending.to(join(own, `${PLAN}.tmp`));
 	const index = await Appending.to(join(own, `${INDEX}.tmp`));
 	const hash = createHash('sha256');
-	const tally = new PlanTally();
+	const tables: Record<string, Record<Decision['kind'], number>> = {};
+	let records = 0;
 	try {
 		const add = async (line: string) => {
 			const bytes = Buffer.from(line);
@@ -77,7 +92,8 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 			putIndexEntry(new DataView(entry.buffer, entry.byteOffset), 0, plan.decision.kind, lines.length);
 			await index.add(entry);
 			await add(lineOf(plan));
-			tally.add(plan);
+			records++;
+			(tables[plan.table] ??= { write: 0, delete: 0, leave: 0, impossible: 0 })[plan.decision.kind]++;
 		}
 		await lines.sync();
 		await index.sync();
@@ -87,14 +103,13 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	}
 	await rename(join(own, `${PLAN}.tmp`), join(own, PLAN));
 	await rename(join(own, `${INDEX}.tmp`), join(own, INDEX));
-	return { totals: tally.totals(), hash: hash.digest('hex') };
+	return { records, tables, hash: hash.digest('hex') };
 }
 
-function storedPlan(own: string, { hash, header, totals }: StoredSummary): StoredPlan {
+function storedPlan(own: string, { format: _, ...summary }: StoredSummary): StoredPlan {
+	const { records, hash } = summary;
 	return {
-		header,
-		totals,
-		hash,
+		...summary,
 		async isIntact(signal) {
 			const actual = createHash('sha256');
 			const file = await openPart(own, PLAN);
@@ -110,17 +125,17 @@ function storedPlan(own: string, { hash, header, totals }: StoredSummary): Store
 				await file.close();
 			}
 		},
-		async *records(from) {
-			if (from >= totals.records) return;
-			const [first] = await readIndex(own, from, 1);
+		async *from(number) {
+			if (number >= records) return;
+			const [first] = await readIndex(own, number, 1);
 			const file = await openPart(own, PLAN);
 			try {
-				yield* numbered(linesOf(file, first?.offset ?? 0), from);
+				yield* numbered(linesOf(file, first?.offset ?? 0), number);
 			} finally {
 				await file.close();
 			}
 		},
-		page: (from, limit, decision) => readPage(own, totals.records, { from, limit, decision }),
+		page: (from, limit, decision) => readPage(own, records, { from, limit, decision }),
 	};
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { journalEntry, journalLine, type Journal } from '../../revert/journal.ts';
+import { journalEntry, type Journal } from '../../revert/journal.ts';
 import { named, syncDirectory } from './folder.ts';
 import { linesOf } from './lines.ts';
 
@@ -19,7 +19,7 @@ export async function openJournal(folder: string, revert: string): Promise<Journ
 			for await (const line of linesOf(file, 0)) yield journalEntry(line.toString());
 		},
 		async append(...entries) {
-			await file.appendFile(entries.map((entry) => `${journalLine(entry)}\n`).join(''));
+			await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 			await file.datasync();
 		},
 		close: () => file.close(),
