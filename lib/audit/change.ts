@@ -56,19 +56,30 @@ export interface RecordLog {
  */
 export function changesFrom(log: AuditLog, newest: number | undefined): RecordLog {
 	const changes: Change[] = [];
+	const chain = chainFrom(log, newest);
+	let step = chain.next();
+	for (; step.done !== true; step = chain.next()) changes.push(step.value);
+	return { changes: inEffect(changes), beginsWithCreation: step.value };
+}
+
+/**
+ * The same entry by entry, the newest first, for who does not read them all at once. Ends with whether the last one made
+ * the record.
+ */
+export function* chainFrom(log: AuditLog, newest: number | undefined): Generator<Change, boolean, undefined> {
 	const seen = new Set<number>();
+	let first: Change | undefined;
 	for (let at = newest; at !== undefined;) {
 		const bytes = seen.has(at) ? undefined : log.row(at);
 		const change = bytes && readChange(log, at, bytes);
 		// What is no entry of this record is no predecessor: Harper writes junk where it does not know.
-		if (change === undefined || !isOfOneRecord(change, changes[0])) {
-			return { changes: inEffect(changes), beginsWithCreation: false };
-		}
-		changes.push(change);
+		if (change === undefined || !isOfOneRecord(change, first)) return false;
+		first ??= change;
 		seen.add(at);
 		at = change.previousLocalTime;
+		yield change;
 	}
-	return { changes: inEffect(changes), beginsWithCreation: changes.length > 0 };
+	return first !== undefined;
 }
 
 /** A key may be greater than that of the entry after it, since a clock may have been set back. */
@@ -77,6 +88,6 @@ function isOfOneRecord(one: Change, other: Change = one): boolean {
 }
 
 /** The version decides; of one transaction, what was written later. */
-function inEffect(changes: Change[]): readonly Change[] {
+export function inEffect(changes: Change[]): readonly Change[] {
 	return changes.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
 }

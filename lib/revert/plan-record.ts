@@ -37,38 +37,34 @@ export function planRecord(facts: RecordFacts, takes: Takes, policy: Policy): Re
 
 /** The same, and what stands in its way. */
 export function judgeRecord(facts: RecordFacts, takes: Takes, policy: Policy): RecordVerdict | undefined {
-	const selected = selectedOf(facts.log.changes, takes);
-	if (selected.changes === 0) return undefined;
-	const decide = (decision: Decision, attributes: AttributePlan[] = [], overwritten: readonly Overwritten[] = []) => ({
-		plan: {
-			table: facts.table?.name ?? `table ${facts.tableId}`,
-			tableId: facts.tableId,
-			id: facts.id,
-			liveVersion: facts.live?.version,
-			liveLocalTime: facts.live?.localTime,
-			selected: {
-				changes: selected.changes,
-				firstVersion: selected.firstVersion,
-				lastVersion: selected.lastVersion,
-			},
-			decision,
-			attributes,
-			conflicts: overwritten.map(conflictOf),
-		},
-		overwriting: overwritten.flatMap(({ by }) => by),
-	});
-	if (!selected.acts) return decide({ kind: 'leave', reason: REASON.changedNothing });
-	const refusal = refusalOf(facts);
-	if (refusal !== undefined) return decide(refusal);
-	const trace = traced(facts, takes);
-	const overwritten = overwrittenIn(trace);
-	if (policy === 'skip' && overwritten.length > 0) {
-		const attributes = attributesOf(trace, facts, 'merge').map((one) => ({ ...one, outcome: 'keep' as const }));
-		return decide({ kind: 'leave', reason: REASON.skipped }, attributes, overwritten);
-	}
-	const attributes = attributesOf(trace, facts, policy);
-	return decide(decisionOf(trace, facts, attributes, policy, overwritten.length > 0), attributes, overwritten);
+	const judging = judgingRecord(facts, takes, policy);
+	let step = judging.next();
+	while (step.done !== true) step = judging.next();
+	return step.value;
 }
+
+/** The same in slices, each of which may be followed by a pause: some records have a hundred thousand changes. */
+export function* judgingRecord(
+	facts: RecordFacts,
+	takes: Takes,
+	policy: Policy
+): Generator<undefined, RecordVerdict | undefined, undefined> {
+	const { live, log, table } = facts;
+	const selected: Selected = { changes: 0, firstVersion: 0, lastVersion: 0, acts: false };
+	const trace = new RecordTrace(stateBefore(log, live), ownAttributes(table));
+	for (let i = 0; i < log.changes.length; i++) {
+		const change = log.changes[i]!;
+		const taken = takes.of(change);
+		if (taken !== undefined) count(selected, change);
+		trace.follow(change, canBeTaken(change) ? taken : undefined);
+		if (i % CHANGES_OF_A_SLICE === CHANGES_OF_A_SLICE - 1) yield;
+	}
+	if (selected.changes === 0) return undefined;
+	if (live !== undefined) trace.confirm(live);
+	return verdictOf(facts, selected, trace, policy);
+}
+
+const CHANGES_OF_A_SLICE = 64;
 
 interface Selected {
 	changes: number;
@@ -78,16 +74,38 @@ interface Selected {
 	acts: boolean;
 }
 
-function selectedOf(changes: readonly Change[], takes: Takes): Selected {
-	const selected: Selected = { changes: 0, firstVersion: 0, lastVersion: 0, acts: false };
-	for (const change of changes) {
-		if (takes.of(change) === undefined) continue;
-		if (selected.changes++ === 0) selected.firstVersion = change.version;
-		selected.lastVersion = change.version;
-		selected.acts ||= canBeTaken(change);
-	}
-	return selected;
+function count(selected: Selected, change: Change): void {
+	if (selected.changes++ === 0) selected.firstVersion = change.version;
+	selected.lastVersion = change.version;
+	selected.acts ||= canBeTaken(change);
 }
+
+function verdictOf(facts: RecordFacts, selected: Selected, trace: RecordTrace, policy: Policy): RecordVerdict {
+	const { table, tableId, id, live } = facts;
+	const { changes, firstVersion, lastVersion, acts } = selected;
+	const refusal = acts ? refusalOf(facts) : NOTHING_CHANGED;
+	const overwritten = refusal === undefined ? overwrittenIn(trace) : [];
+	const isSkipped = policy === 'skip' && overwritten.length > 0;
+	const attributes = refusal === undefined ? attributesOf(trace, facts, isSkipped ? 'merge' : policy) : [];
+	const decide = () => (isSkipped ? SKIPPED : decisionOf(trace, facts, attributes, policy, overwritten.length > 0));
+	return {
+		plan: {
+			table: table?.name ?? `table ${tableId}`,
+			tableId,
+			id,
+			liveVersion: live?.version,
+			liveLocalTime: live?.localTime,
+			selected: { changes, firstVersion, lastVersion },
+			decision: refusal ?? decide(),
+			attributes: isSkipped ? attributes.map((one) => ({ ...one, outcome: 'keep' })) : attributes,
+			conflicts: overwritten.map(conflictOf),
+		},
+		overwriting: overwritten.flatMap(({ by }) => by),
+	};
+}
+
+const NOTHING_CHANGED: Decision = { kind: 'leave', reason: REASON.changedNothing };
+const SKIPPED: Decision = { kind: 'leave', reason: REASON.skipped };
 
 function canBeTaken({ action }: Change): boolean {
 	return action === 'put' || action === 'patch' || action === 'delete';
@@ -98,13 +116,6 @@ function refusalOf({ table, live }: RecordFacts): Decision | undefined {
 	if (table.isCaching) return { kind: 'impossible', code: 'caching_table', reason: REASON.cachingTable };
 	if (!table.isAudited) return { kind: 'impossible', code: 'not_audited', reason: REASON.notAudited };
 	return live?.isInvalidated === true ? { kind: 'leave', reason: REASON.invalidated } : undefined;
-}
-
-function traced({ table, log, live }: RecordFacts, takes: Takes): RecordTrace {
-	const trace = new RecordTrace(stateBefore(log, live), ownAttributes(table));
-	for (const change of log.changes) trace.follow(change, canBeTaken(change) ? takes.of(change) : undefined);
-	if (live !== undefined) trace.confirm(live);
-	return trace;
 }
 
 /** Those that nobody sets: a change of them alone is none. */

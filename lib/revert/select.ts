@@ -121,7 +121,6 @@ export class Selector implements Takes {
 	readonly #since: number;
 	readonly #until: number;
 	readonly #taken: Taken;
-	readonly #hasFields: boolean;
 	/** Transactions that are selected as a whole, whatever else the selection says. */
 	readonly #whole = new Set<number>();
 
@@ -138,12 +137,22 @@ export class Selector implements Takes {
 		this.#since = selection.since ?? -Infinity;
 		this.#until = selection.until ?? Infinity;
 		this.#taken = { fields: fields && new Set(fields) };
-		this.#hasFields = fields !== undefined;
 	}
 
 	/** No selected change is older than this, by its version. */
 	get oldest(): number {
-		return this.#versions.reduce((oldest, versions) => Math.max(oldest, least(versions)), this.#since);
+		const oldest = this.#versions.reduce((latest, versions) => Math.max(latest, least(versions)), this.#since);
+		return Math.min(oldest, least(this.#whole));
+	}
+
+	/** Whether only some attributes are asked for, so that a header does not tell all. */
+	get hasFields(): boolean {
+		return this.#taken.fields !== undefined;
+	}
+
+	/** Whether any transaction is selected as a whole. */
+	get hasWhole(): boolean {
+		return this.#whole.size > 0;
 	}
 
 	/** Selects whole transactions as well. */
@@ -158,7 +167,7 @@ export class Selector implements Takes {
 		if (version < this.#since || version > this.#until) return false;
 		if (this.#tables !== undefined && !this.#tables.has(tableId)) return false;
 		if (this.#actions !== undefined && !this.#actions.has(action)) return false;
-		if (this.#hasFields && entry.holds === 'nothing') return false;
+		if (this.hasFields && entry.holds === 'nothing') return false;
 		for (let i = 0; i < this.#versions.length; i++) if (!this.#versions[i]!.has(version)) return false;
 		if (this.#nodes !== undefined && !this.#nodes(nodeId)) return false;
 		if (this.#users !== undefined && !isOneOf(this.#users, bytes, user.start, user.end)) return false;
@@ -182,7 +191,7 @@ export class Selector implements Takes {
 	of(change: Change): Taken | undefined {
 		if (this.#whole.has(change.version)) return WHOLE;
 		if (!this.matches(change)) return undefined;
-		return this.#hasFields && !this.#holdsField(change) ? undefined : this.#taken;
+		return this.hasFields && !this.#holdsField(change) ? undefined : this.#taken;
 	}
 
 	/** A whole record may have taken an attribute away. */

@@ -214,9 +214,9 @@ export class RecordTrace {
 		this.#existence = { kind: 'overwritten', base, by: [change] };
 	}
 
-	/** What has become again what it was is no longer overwritten. */
+	/** What the others have made again what it was is no longer overwritten. */
 	#settleRecord(): void {
-		if (this.#existence?.kind === 'overwritten' && isSameRecord(this.#existence.base, this.#actual, this.#own)) {
+		if (this.#existence?.kind === 'overwritten' && isSameRecord(this.#existence.base, this.good, this.#own)) {
 			this.#existence = undefined;
 		}
 	}

@@ -1,0 +1,291 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Change } from '../../lib/audit/change.ts';
+import { applyChange, NEVER_WAS, recordOf } from '../../lib/audit/replay.ts';
+import { fromTagged, toTagged, type Json } from '../../lib/record/tagged.ts';
+import { builtComponent } from '../support/component.ts';
+import { startHarper, type Harper } from '../support/harper.ts';
+import { ask } from '../support/jobs.ts';
+import { checkout } from '../support/run.ts';
+
+/** Values are tagged JSON; blobs are told by their size and type. */
+type Values = Readonly<Record<string, Json>>;
+
+interface Write {
+	readonly table?: string;
+	readonly verb: 'put' | 'patch' | 'delete' | 'publish' | 'invalidate';
+	readonly id: Json;
+	readonly values?: Json;
+	readonly user?: string;
+	readonly timestamp?: number;
+	readonly expiresAt?: number;
+}
+
+interface Truth {
+	readonly version?: number;
+	readonly localTime?: number;
+	readonly expiresAt?: number;
+	readonly values?: Values | null;
+}
+
+type ShownChange = Omit<Change, 'id' | 'values'> & { readonly id: Json; readonly values?: Values };
+
+interface ShownRecord {
+	readonly live?: Truth & { readonly isInvalidated: boolean };
+	readonly harper: Truth;
+	readonly changes: readonly ShownChange[];
+	readonly beginsWithCreation: boolean;
+}
+
+interface ShownLog {
+	readonly databases: readonly string[];
+	readonly tables: readonly { readonly name: string; readonly tableId: number }[];
+	readonly thisNode: string;
+	readonly otherNode?: string;
+	readonly removedUntil?: number;
+	readonly changes: readonly ShownChange[];
+}
+
+let harper: Harper;
+
+beforeAll(async () => {
+	harper = await startHarper({
+		components: [
+			{ name: 'harper-custodian', source: builtComponent() },
+			{ name: 'diary', source: join(checkout, 'test/support/fixtures/diary') },
+		],
+		workers: 2,
+	});
+});
+afterAll(() => harper[Symbol.asyncDispose]());
+
+const LONG = 'It was the best of times, it was the worst of times. '.repeat(400);
+const everyKind: Json = {
+	name: 'one',
+	size: 1,
+	big: { $bigint: '12345678901234567890' },
+	at: { $date: 1.7e12 },
+	bytes: { $bytes: 'AQID' },
+	note: { deep: [1, { x: null }, { $map: [[1, { $date: 5 }]] }], text: LONG },
+};
+const put = (id: Json, values: Json, rest: Partial<Write> = {}): Write => ({ verb: 'put', id, values, ...rest });
+const patch = (id: Json, values: Json, rest: Partial<Write> = {}): Write => ({ verb: 'patch', id, values, ...rest });
+const remove = (id: Json, rest: Partial<Write> = {}): Write => ({ verb: 'delete', id, ...rest });
+const add = (value: Json): Json => ({ __op__: 'add', value });
+
+/** Each step is one transaction; all of them write the record that the first one begins with. */
+const histories: Readonly<Record<string, (id: Json) => readonly (readonly Write[])[]>> = {
+	'values of every kind, and additions': (id) => [
+		[put(id, everyKind)],
+		[patch(id, { size: add(5) })],
+		[patch(id, { size: add(-7), big: null })],
+		[put(id, { name: 'less' })],
+	],
+	'a patch that says null': (id) => [[put(id, { name: 'one', note: 1 })], [patch(id, { note: null })]],
+	'deleted and made again': (id) => [
+		[put(id, everyKind)],
+		[remove(id)],
+		[remove(id)],
+		[put(id, { name: 'again' })],
+		[patch(id, { size: 2 })],
+	],
+	'patched into being': (id) => [[patch(id, { size: add(5) })], [patch(id, { name: 'n' })]],
+	'deleted before it was': (id) => [[remove(id)], [put(id, { name: 'then' })]],
+	'messages': (id) => [
+		[{ verb: 'publish', id, values: { name: 'only a message' } }],
+		[put(id, { name: 'then' })],
+		[{ verb: 'publish', id, values: { name: 'another' } }],
+		[patch(id, { size: 1 })],
+	],
+	'invalidated': (id) => [
+		[put(id, { name: 'n', size: 1, note: 'gone' })],
+		[{ verb: 'invalidate', id }],
+		[patch(id, { size: 3 })],
+		[{ verb: 'invalidate', id }],
+		[put(id, { name: 'whole', note: 'new' })],
+	],
+	'blobs within and beside the record': (id) => [
+		[put(id, { name: 'b', picture: { fill: 1, size: 300 } })],
+		[patch(id, { picture: { fill: 2, size: 30_000 } })],
+		[patch(id, { name: 'c' })],
+		[remove(id)],
+	],
+	'expiring': (id) => [
+		[put(id, { name: 'e' }, { expiresAt: 4e12 })],
+		[patch(id, { size: 1 })],
+		[patch(id, { size: 2 }, { expiresAt: 4.1e12 })],
+		[put(id, { size: 2 })],
+	],
+	'several tables in one transaction': (id) => [
+		[put(id, { name: 'm' }), put(id, { name: 'm' }, { table: 'Mirror' })],
+		[patch(id, { name: 'n' }), remove(id, { table: 'Mirror' })],
+	],
+};
+
+describe('the audit log of a real Harper', () => {
+	describe.each(Object.entries(histories))('%s', (name, steps) => {
+		test('every state follows from the chain of changes, and the present one is read as Harper reads it', async () => {
+			expect(await untruths(steps(name))).toEqual([]);
+		});
+	});
+
+	test.each([
+		['Numbered', 7, { text: LONG }],
+		['Numbered', -3, { text: 'x' }],
+		['Pair', ['a', 1], { value: { $map: [[1, 2]] } }],
+		['Pair', ['a', { $bigint: '9007199254740993' }, true, null, 'z'], { value: [1, 'two'] }],
+		['Pair', 'ünï/code?', { value: { $number: 'NaN' } }],
+		['Stamped', 'st', { name: 'stamped' }],
+	] as const)('%s: a record whose id is %j', async (table, id, values) => {
+		const steps = [
+			[put(id, values, { table })],
+			[patch(id, values, { table })],
+			[remove(id, { table })],
+			[put(id, values, { table })],
+		];
+		expect(await untruths(steps)).toEqual([]);
+	});
+
+	test('an entry says who wrote, when, and by which operation', async () => {
+		for (const operation of ['insert', 'update', 'upsert']) {
+			await harper.operation({
+				operation,
+				database: 'diary',
+				table: 'Mirror',
+				records: [{ id: 'op', name: operation }],
+			});
+		}
+		await harper.operation({ operation: 'delete', database: 'diary', table: 'Mirror', ids: ['op'] });
+		const { changes, live } = await recordOfHarper('Mirror', 'op');
+		expect(changes.map(({ action, operation, user, nodeId }) => [action, operation, user, nodeId])).toEqual([
+			['put', 'insert', 'admin', 0],
+			['put', 'update', 'admin', 0],
+			['put', 'upsert', 'admin', 0],
+			['delete', undefined, 'admin', 0],
+		]);
+		expect(live?.values).toBeNull();
+	});
+
+	test('no entry is lost to the chain while two workers write the same records', async () => {
+		const ids = ['rush-1', 'rush-2', 'rush-3'];
+		await write(ids.map((id) => [put(id, { size: 0 })]));
+		const rush = () => ask<{ threadId: number }>(harper, '/DiaryRush', { method: 'POST', body: { rounds: 30, ids } });
+		const threads = await Promise.all(Array.from({ length: 8 }, rush));
+		expect(new Set(threads.map(({ body }) => body.threadId)).size).toBe(2);
+		const { changes } = await logOf();
+		for (const id of ids) {
+			const record = await recordOfHarper('Page', id);
+			expect(record.changes).toHaveLength(241);
+			expect(changes.filter((change) => change.id === id)).toHaveLength(241);
+			expect(stateOf(record.changes)).toEqual(record.harper.values);
+			expect(record.beginsWithCreation).toBe(true);
+		}
+	});
+
+	test('rows come in the order of their arrival, or against it, and both bounds count', async () => {
+		const { changes } = await logOf();
+		const times = changes.map(({ localTime }) => localTime);
+		expect(times).toEqual([...times].sort((a, b) => a - b));
+		expect(times.length).toBeGreaterThan(100);
+		const [from, to] = [times[10]!, times[20]!];
+		const within = await logOf({ from, to });
+		expect(within.changes.map(({ localTime }) => localTime)).toEqual(times.slice(10, 21));
+		const against = await logOf({ from, to, newestFirst: true });
+		expect(against.changes.map(({ localTime }) => localTime)).toEqual(times.slice(10, 21).toReversed());
+		expect((await logOf({ from: to, to: from })).changes).toEqual([]);
+	});
+
+	test('tables and nodes have their names, and what logs nothing has no log', async () => {
+		const { databases, tables, thisNode, otherNode } = await logOf();
+		expect(databases).toEqual(expect.arrayContaining(['diary', 'system']));
+		expect(databases).not.toContain('quiet');
+		const about = { tableId: undefined, isAudited: true, isCaching: false, primaryKey: 'id' };
+		expect(tables.map((table) => ({ ...table, tableId: undefined }))).toEqual([
+			{ ...about, name: 'Mirror', primaryKeyType: 'ID' },
+			{ ...about, name: 'Numbered', primaryKeyType: 'Int' },
+			{ ...about, name: 'Page', primaryKeyType: 'ID' },
+			{ ...about, name: 'Pair', primaryKeyType: 'Any' },
+			{ ...about, name: 'Silent', primaryKeyType: 'ID', isAudited: false },
+			{ ...about, name: 'Stamped', primaryKeyType: 'ID', updatedTime: 'changed', createdTime: 'made' },
+		]);
+		expect([thisNode, otherNode]).toEqual([harper.address, undefined]);
+		expect(Object.keys(await logOf({ database: 'quiet' }))).toEqual(['databases']);
+	});
+
+	test('a record of a table without a log is there, and says of no entry', async () => {
+		await write([[put('s', { name: 'silent' }, { table: 'Silent' })]]);
+		const { live, changes } = await recordOfHarper('Silent', 's');
+		expect(live).toMatchObject({ values: { id: 's', name: 'silent' } });
+		expect(live).not.toHaveProperty('localTime');
+		expect(changes).toEqual([]);
+	});
+
+	test.each([
+		['never', 'Page'],
+		['x'.repeat(900), 'Page'],
+		[8, 'Numbered'],
+	])('a record that never was (%.10s) is nothing at all', async (id, table) => {
+		expect(await recordOfHarper(table, id)).toMatchObject({ changes: [], harper: {} });
+		expect(await recordOfHarper(table, id)).not.toHaveProperty('live');
+	});
+
+	test('nothing has been removed until something is', async () => {
+		expect(await logOf()).not.toHaveProperty('removedUntil');
+	});
+});
+
+/** Writes, and compares what follows from the log with what Harper held after each step, and holds now. */
+async function untruths(steps: readonly (readonly Write[])[]): Promise<readonly string[]> {
+	const { id, table = 'Page' } = steps[0]![0]!;
+	const truths = (await write(steps)).filter((truth) => truth.table === table);
+	const { live, harper: present, changes, beginsWithCreation } = await recordOfHarper(table, id);
+	const [version, localTime, expiresAt, values] = [
+		present.version,
+		present.localTime,
+		present.expiresAt,
+		present.values,
+	];
+	const pairs: [string, unknown, unknown][] = [
+		['answers', truths.length, steps.length],
+		['begins with its creation', beginsWithCreation, true],
+		['the present', { ...live, isInvalidated: undefined }, { version, localTime, expiresAt, values }],
+	];
+	for (const [step, truth] of truths.entries()) {
+		const arrived = changes.filter((change) => change.localTime <= truth.localTime!);
+		pairs.push([`after step ${step}`, stateOf(arrived), truth.values]);
+	}
+	return pairs.flatMap(([what, ours, theirs]) =>
+		isDeepStrictEqual(plain(ours), plain(theirs))
+			? []
+			: [`${what}: ${JSON.stringify(ours)} is ${JSON.stringify(theirs)}`]
+	);
+}
+
+function plain(value: unknown): unknown {
+	return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/** What follows from changes, tagged as Harper's records are here. */
+function stateOf(changes: readonly ShownChange[]): Json {
+	const state = changes.reduce((before, { id, values, ...change }) => {
+		const read = Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, fromTagged(value)]));
+		// An id is a key wherever it was read as one.
+		return applyChange(before, { ...change, id: fromTagged(id) as string, values: values && read });
+	}, NEVER_WAS);
+	return toTagged(recordOf(state));
+}
+
+async function write(steps: readonly (readonly Write[])[]): Promise<readonly (Truth & { readonly table: string })[]> {
+	const full = steps.map((writes) => writes.map((one) => ({ table: 'Page', ...one })));
+	type Answer = { readonly truths: readonly (Truth & { readonly table: string })[] };
+	return (await ask<Answer>(harper, '/DiaryWrite', { method: 'POST', body: { steps: full } })).body.truths;
+}
+
+async function recordOfHarper(table: string, id: Json): Promise<ShownRecord> {
+	return (await ask<ShownRecord>(harper, '/DiaryRecord', { method: 'POST', body: { table, id } })).body;
+}
+
+async function logOf(body: object = {}): Promise<ShownLog> {
+	return (await ask<ShownLog>(harper, '/DiaryLog', { method: 'POST', body })).body;
+}
