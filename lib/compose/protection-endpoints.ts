@@ -81,6 +81,7 @@ export function protectionEndpoints(protection: Protection): readonly Endpoint[]
 		}),
 		scheduleEndpoint({ schedules, load: (schedule) => loadState(scheduleStates, schedule), now }),
 		...jobsEndpoints(jobs),
+		...protection.reverts.endpoints,
 	];
 }
 

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import { isFinal, type Job, type JobStore } from '../jobs/job.ts';
+import { isFinal, type JobStore } from '../jobs/job.ts';
 import type { Key } from '../record/key.ts';
 import { toTagged } from '../record/tagged.ts';
 import type { PlanStore } from '../revert/plan-file.ts';
 import { policies, type RecordPlan } from '../revert/record-plan.ts';
+import type { RevertRequest } from '../revert/revert-job.ts';
 import type { Revert, RevertState, RevertStore } from '../revert/revert.ts';
 import { selectionSchema, type SelectionRequest } from '../revert/select.ts';
 import { permits } from './access.ts';
@@ -21,15 +22,11 @@ export interface RevertsPorts {
 	databases(): readonly string[];
 	/** An id that nobody else makes, and that sorts by time. */
 	readonly newId: () => string;
-	readonly submit: (request: RevertJobRequest, by: string) => Promise<Job>;
+	/** Puts a job of this id into the queue. */
+	readonly submit: (id: string, request: RevertRequest, by: string) => Promise<void>;
 	/** Whether the value of an attribute must not be shown to anybody. */
 	isSecret(database: string, table: string, attribute: string): boolean;
 	readonly now: () => number;
-}
-
-export interface RevertJobRequest {
-	readonly revert: string;
-	readonly apply: boolean;
 }
 
 const text = (what: string, longest: number) => {
@@ -95,7 +92,7 @@ async function ask(ports: RevertsPorts, request: RoutedRequest): Promise<HttpRes
 	if (obstacle) return obstacle;
 	const id = ports.newId();
 	const by = userOf(request);
-	const asked: Revert = {
+	const revert: Revert = {
 		id,
 		database,
 		select: toTagged(withoutAbsent(select)),
@@ -103,13 +100,11 @@ async function ask(ports: RevertsPorts, request: RoutedRequest): Promise<HttpRes
 		reason,
 		by,
 		askedAt: now,
+		...(dryRun ? {} : { appliedBy: by }),
 		state: 'planning',
-		job: '',
+		job: ports.newId(),
 	};
-	await ports.reverts.save(asked);
-	const job = await ports.submit({ revert: id, apply: !dryRun }, by);
-	const revert = { ...(ports.reverts.load(id) ?? asked), job: job.id };
-	return accepted(ports, revert, job);
+	return submitted(ports, revert, { revert: id, apply: !dryRun }, by);
 }
 
 /** A revert can be reverted once it has written something. */
@@ -141,8 +136,9 @@ async function apply(ports: RevertsPorts, request: RoutedRequest, revert: Revert
 		return conflict('has_conflicts', message, 'Ask for it again with another policy.');
 	}
 	if ((await ports.plans.open(revert.id)) === undefined) return planRemoved();
-	const job = await ports.submit({ revert: revert.id, apply: true }, userOf(request));
-	return accepted(ports, { ...(ports.reverts.load(revert.id) ?? revert), job: job.id, state: 'applying' }, job);
+	const by = userOf(request);
+	const applying: Revert = { ...revert, state: 'applying', appliedBy: by, job: ports.newId(), error: undefined };
+	return submitted(ports, applying, { revert: revert.id, apply: true }, by);
 }
 
 async function page(ports: RevertsPorts, { query }: RoutedRequest, revert: Revert): Promise<HttpResponse> {
@@ -215,8 +211,9 @@ function superUserOnly(): HttpResponse {
 /** A job that ended before it could say so has left its revert in between. */
 function stateOf({ jobs }: RevertsPorts, { state, job: id }: Revert): RevertState {
 	if (state !== 'planning' && state !== 'applying') return state;
-	const job = id === '' ? undefined : jobs.load(id);
-	if (job === undefined || !isFinal(job.state) || job.state === 'succeeded') return state;
+	const job = jobs.load(id);
+	if (job === undefined) return 'interrupted';
+	if (!isFinal(job.state) || job.state === 'succeeded') return state;
 	return job.state === 'cancelled' || job.state === 'interrupted' ? job.state : 'failed';
 }
 
@@ -242,7 +239,7 @@ function shown(ports: RevertsPorts, revert: Revert): object {
 }
 
 function brief(ports: RevertsPorts, revert: Revert): object {
-	const { id, database, select, policy, reason, by, askedAt, job, plan, receipt } = revert;
+	const { id, database, select, policy, reason, by, appliedBy, askedAt, job, plan, receipt } = revert;
 	return {
 		id,
 		state: stateOf(ports, revert),
@@ -251,6 +248,7 @@ function brief(ports: RevertsPorts, revert: Revert): object {
 		policy,
 		reason,
 		by,
+		appliedBy,
 		askedAt: isoOrUndefined(askedAt),
 		job,
 		hash: plan?.hash,
@@ -290,9 +288,16 @@ function withoutAbsent(select: SelectionRequest): object {
 	return Object.fromEntries(Object.entries(select).filter(([, value]) => value !== undefined));
 }
 
-/** The answer to what was asked for and takes a while. */
-function accepted(ports: RevertsPorts, revert: Revert, { id }: Job): HttpResponse {
-	return json(202, { ...brief(ports, revert), job: id }, { Location: `/custodian/reverts/${revert.id}` });
+/** The revert is saved before its job, so that none is ever done that nobody can find. */
+async function submitted(
+	ports: RevertsPorts,
+	revert: Revert,
+	request: RevertRequest,
+	by: string
+): Promise<HttpResponse> {
+	await ports.reverts.save(revert);
+	await ports.submit(revert.job, request, by);
+	return json(202, brief(ports, revert), { Location: `/custodian/reverts/${revert.id}` });
 }
 
 function conflict(code: string, message: string, hint?: string): HttpResponse {

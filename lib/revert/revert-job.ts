@@ -97,7 +97,7 @@ async function carryOut(
 	onProgress: OnProgress,
 	signal: AbortSignal
 ): Promise<Revert> {
-	const { id, database, by } = revert;
+	const { id, database, by, appliedBy = by } = revert;
 	const writer = ports.writerOf(database);
 	if (writer === undefined) throw new CustodianError('database_missing', database, `The database ${database} is gone.`);
 	if (plan.hash !== revert.plan?.hash || !(await plan.isIntact(signal))) {
@@ -110,7 +110,7 @@ async function carryOut(
 	const journal = await ports.openJournal(id);
 	const progress = (rows: number) => onProgress({ step: 'apply', database, rows, totalRows: plan.records });
 	try {
-		await applyPlan(plan, by, { ...ports, writer, journal }, tally, progress, signal);
+		await applyPlan(plan, appliedBy, { ...ports, writer, journal }, tally, progress, signal);
 	} catch (error) {
 		// What has been done until now is not forgotten, whatever comes.
 		await ports.reverts.save({ ...applying, receipt: receiptOf(applying, plan, tally, ports, false) });
@@ -123,7 +123,7 @@ async function carryOut(
 }
 
 function receiptOf(
-	{ by, reason, applyingSince = 0 }: Revert,
+	{ by, appliedBy = by, reason, applyingSince = 0 }: Revert,
 	plan: StoredPlan,
 	tally: JournalTally,
 	{ clock }: RevertPorts,
@@ -135,7 +135,7 @@ function receiptOf(
 	const endedAt = clock.now();
 	const counts = sumOf(tables);
 	return {
-		by,
+		by: appliedBy,
 		reason,
 		plan: plan.hash,
 		startedAt: applyingSince,

@@ -29,7 +29,9 @@ export interface Revert {
 	readonly select: Json;
 	readonly policy: Policy;
 	readonly reason: string;
+	/** Who asked for it, and who had it applied: the writes carry that name. */
 	readonly by: string;
+	readonly appliedBy?: string | undefined;
 	readonly askedAt: number;
 	readonly state: RevertState;
 	/** The job that plans or applies it, or did so last. */
