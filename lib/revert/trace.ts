@@ -248,7 +248,7 @@ const UNKNOWN: Known = { value: undefined, isKnown: false };
 
 export function isSameRecord(
 	one: Remainder,
-	other: Pick<RecordState, 'existence' | 'attributes' | 'isWhole'>,
+	other: Pick<Remainder, 'existence' | 'attributes' | 'isWhole'>,
 	own: ReadonlySet<string>
 ): boolean {
 	if (one.existence !== other.existence || one.existence === 'unknown') return false;
