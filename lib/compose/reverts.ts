@@ -68,12 +68,17 @@ export function revertsOf({ root, jobs, newId, warn }: RevertFacts): Reverts {
 			},
 			plan(revert, onProgress, signal): Planning {
 				const { database } = revert;
-				const planning = new RevertPlanning(opened(logs.open(database), database), selectionOf(revert, store), revert.policy, {
-					pause,
-					clock: systemClock,
-					signal,
-					onProgress: ({ scanned }) => onProgress({ step: 'plan', database, rows: scanned }),
-				});
+				const planning = new RevertPlanning(
+					opened(logs.open(database), database),
+					selectionOf(revert, store),
+					revert.policy,
+					{
+						pause,
+						clock: systemClock,
+						signal,
+						onProgress: ({ scanned }) => onProgress({ step: 'plan', database, rows: scanned }),
+					}
+				);
 				return { plans: planning.records(), totals: () => planning.totals };
 			},
 			tidy: () =>

@@ -4,7 +4,7 @@ import { CustodianError } from '../errors.ts';
 import { toTagged } from '../record/tagged.ts';
 import type { Pause } from '../pause.ts';
 import type { Clock } from '../time.ts';
-import { JournalTally, type BatchBegun, type BatchDone, type Journal } from './journal.ts';
+import type { BatchBegun, BatchDone, Journal, JournalTally } from './journal.ts';
 import type { NumberedPlan, StoredPlan } from './plan-file.ts';
 import type { RecordPlan } from './record-plan.ts';
 import type { Left } from './revert.ts';
@@ -23,9 +23,7 @@ export interface RecordWrite {
 
 /** Why a record was left: it has drifted from what the plan saw, or it cannot be written. */
 export type WriteOutcome =
-	| { readonly kind: 'written' }
-	| { readonly kind: 'drifted' }
-	| { readonly kind: 'impossible'; readonly why: string };
+	{ readonly kind: 'written' } | { readonly kind: 'drifted' } | { readonly kind: 'impossible'; readonly why: string };
 
 /** Writes records of one database, as ordinary new writes of a user. */
 export interface RecordWriter {
@@ -183,7 +181,9 @@ const VERSIONS_PER_MS = 4096;
  */
 function nextVersion({ clock, random }: ApplyPorts, last: number, writes: readonly RecordWrite[]): number {
 	const latest = writes.reduce((version, { expected }) => Math.max(version, expected?.version ?? 0), last);
-	return Math.max(Math.floor(clock.now()), Math.floor(latest) + 1) + Math.floor(random() * VERSIONS_PER_MS) / VERSIONS_PER_MS;
+	return (
+		Math.max(Math.floor(clock.now()), Math.floor(latest) + 1) + Math.floor(random() * VERSIONS_PER_MS) / VERSIONS_PER_MS
+	);
 }
 
 const GOOD_MS = 6;

@@ -108,4 +108,3 @@ export function sumOf(tables: Readonly<Record<string, Counts>>): Counts {
 function emptyCounts(): Record<keyof Counts, number> {
 	return { written: 0, deleted: 0, left: 0, drifted: 0, impossible: 0 };
 }
-

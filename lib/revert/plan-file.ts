@@ -89,4 +89,3 @@ export function indexEntry(index: DataView, at: number): { readonly kind: Decisi
 	if (kind === undefined) throw new RangeError('the index of a plan is damaged');
 	return { kind, offset: Number(entry & 0xff_ffff_ffff_ffffn) };
 }
-

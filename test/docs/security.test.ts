@@ -7,10 +7,12 @@ import { jobsEndpoints } from '../../lib/http/jobs.ts';
 import { metricsEndpoint } from '../../lib/http/metrics.ts';
 import { scheduleEndpoint } from '../../lib/http/schedule.ts';
 import { snapshotsEndpoints } from '../../lib/http/snapshots.ts';
+import { revertsEndpoints } from '../../lib/http/reverts.ts';
 import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
 import { chunked } from '../support/bytes.ts';
 import { job, MemoryJobs } from '../support/memory-jobs.ts';
+import { revertPorts } from '../support/memory-reverts.ts';
 import { manifestOf, idOf } from '../support/snapshots.ts';
 import { readPage } from './pages.ts';
 
@@ -55,7 +57,11 @@ test.each(rows)(
 );
 
 /** What a request must bring to be understood. */
-const bodies: Readonly<Record<string, unknown>> = { PATCH: { pin: true } };
+const bodies: Readonly<Record<string, unknown>> = {
+	'PATCH': { pin: true },
+	'POST /custodian/reverts': { database: 'd', select: { users: ['u'] }, reason: 'r', dryRun: true },
+	'POST /custodian/reverts/{id}/apply': { plan: 'a'.repeat(64) },
+};
 
 const ID = '20261123T020000000Z-0000000a';
 
@@ -67,7 +73,11 @@ async function statusOf(written: string, verb: string, user: string, anonymous: 
 	const endpoint = all.find((one) => match(one, path)) ?? all.find((one) => `${path}/`.startsWith(place(one)));
 	if (!endpoint || !(user in users)) throw new Error(`Nobody knows ${path} or ${user}`);
 	const principal = principalOf(users[user]);
-	const nothing = { query: new URLSearchParams(), header: () => undefined, body: async () => bodies[verb] };
+	const nothing = {
+		query: new URLSearchParams(),
+		header: () => undefined,
+		body: async () => bodies[`${verb} ${written}`] ?? bodies[verb],
+	};
 	const request = { verb, path, principal, ...nothing };
 	return (await respond(endpoint, request)).status;
 }
@@ -127,6 +137,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		...upkeepEndpoints({ ...ports, prunePlans: async () => [], cleaningPlans: async () => [] }),
 		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
 		...jobsEndpoints(jobs),
+		...revertsEndpoints(revertPorts(id, jobs)),
 	];
 }
 

@@ -18,7 +18,8 @@ export async function blobBytes(database: string, blob: BlobReference): Promise<
 		if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
 		throw error;
 	});
-	if (file === undefined || blobState(file.subarray(0, BLOB_HEADER_BYTES), file.length) !== 'complete') return undefined;
+	if (file === undefined || blobState(file.subarray(0, BLOB_HEADER_BYTES), file.length) !== 'complete')
+		return undefined;
 	const content = file.subarray(BLOB_HEADER_BYTES);
 	return file.readUInt16BE(0) === DEFLATED ? promisify(inflate)(content) : content;
 }

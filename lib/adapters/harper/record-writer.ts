@@ -6,7 +6,15 @@ import { hasChange } from '../../revert/has-change.ts';
 import { dateOf, toIso, type Clock } from '../../time.ts';
 import { pause } from '../timers.ts';
 import { blobBytes } from './blob-bytes.ts';
-import { harperHost, type Attribute, type PendingWrite, type StoredEntry, type TableClass } from './host.ts';
+import {
+	harperHost,
+	type Attribute,
+	type PendingWrite,
+	type StoredEntry,
+	type TableClass,
+	type WriteContext,
+	type WriteTransaction,
+} from './host.ts';
 import { listDatabases } from './stores.ts';
 
 /** With so many retries Harper commits at once while nobody else can write: see docs/harper.md. */
@@ -24,65 +32,91 @@ export function harperRecordWriter(log: AuditLog, clock: Clock): RecordWriter {
 	return {
 		async write(writes, { version, user }) {
 			const tables = tablesOf(database);
-			const outcomes: WriteOutcome[] = [];
 			const values = await Promise.all(writes.map((write) => valuesFor(database, write)));
-			let begunAt: number | undefined;
-			let endedAt: number | undefined;
-			const context = { user: { username: user }, timestamp: version, source: {} };
+			const report = new Report(clock);
+			const context: WriteContext = { user: { username: user }, timestamp: version, source: {} };
 			await harperHost().transaction(context, async (transaction) => {
 				for (const [index, write] of writes.entries()) {
 					const table = tables.get(write.tableId);
 					const own = values[index];
-					if (table === undefined) outcomes[index] = { kind: 'impossible', why: 'Its table has been dropped.' };
-					else if (own === undefined) outcomes[index] = { kind: 'impossible', why: BLOB_GONE };
+					if (table === undefined) report.impossible(index, TABLE_GONE);
+					else if (own === undefined) report.impossible(index, BLOB_GONE);
 					else {
-						const { expiresAt } = write;
-						const ownContext = { ...context, transaction, ...(expiresAt === undefined ? {} : { expiresAt }) };
-						const resource = await table.getResource(write.id, ownContext, { ensureLoaded: false });
-						if (own === null) resource._writeDelete(write.id);
-						else resource._writeUpdate(write.id, withTimes(table, write, own, version), true);
-						guard(pendingOf(transaction.writes, write), write, (outcome, from, to) => {
-							outcomes[index] = outcome;
-							begunAt ??= from;
-							endedAt = to;
-						});
+						await request(table, write, own, { ...context, transaction });
+						guard(pendingOf(transaction, write), write, (commit) => report.committing(index, commit));
 					}
 					if (index % TURN_RECORDS === TURN_RECORDS - 1) await pause();
 				}
 				if (transaction.writes.length > 0) await transaction.commit({ doneWriting: true, retries: EXCLUSIVELY });
 			});
-			return { outcomes, heldMs: (endedAt ?? 0) - (begunAt ?? 0) };
+			return { outcomes: report.outcomes, heldMs: report.heldMs };
 		},
 		hasChange(write, version) {
 			log.refresh();
 			return hasChange(log, write, version);
 		},
 	};
+}
 
-	/** Lets a write happen only if what it replaces is what it expects. */
-	function guard(
-		pending: PendingWrite,
-		{ expected }: RecordWrite,
-		report: (outcome: WriteOutcome, from: number, to: number) => void
-	): void {
-		const commit = pending.commit.bind(pending);
-		pending.commit = (version, entry, retries) => {
-			const from = clock.monotonic();
-			report(outcomeOf(), from, clock.monotonic());
+/** Has Harper prepare a write; nothing is written yet. */
+async function request(
+	table: TableClass,
+	write: RecordWrite,
+	values: Record<string, unknown> | null,
+	context: WriteContext
+): Promise<void> {
+	const { id, expiresAt } = write;
+	const own = expiresAt === undefined ? context : { ...context, expiresAt };
+	const resource = await table.getResource(id, own, { ensureLoaded: false });
+	// oxlint-disable no-underscore-dangle -- Harper calls them so
+	if (values === null) resource._writeDelete(id);
+	else resource._writeUpdate(id, withTimes(table, write, values, context.timestamp), true);
+	// oxlint-enable no-underscore-dangle
+}
 
-			function outcomeOf(): WriteOutcome {
-				if (!isSame(expected, entry)) return { kind: 'drifted' };
-				try {
-					commit(version, entry, retries);
-					return { kind: 'written' };
-				} catch (error) {
-					return { kind: 'impossible', why: `Harper does not write it: ${messageOf(error)}.` };
-				}
+/** Lets a write happen only if what it replaces is what it expects. */
+function guard(pending: PendingWrite, { expected }: RecordWrite, report: (commit: () => WriteOutcome) => void): void {
+	const commit = pending.commit.bind(pending);
+	pending.commit = (version, entry, retries) =>
+		report(() => {
+			if (!isSame(expected, entry)) return { kind: 'drifted' };
+			try {
+				commit(version, entry, retries);
+				return { kind: 'written' };
+			} catch (error) {
+				return { kind: 'impossible', why: `Harper does not write it: ${messageOf(error)}.` };
 			}
-		};
+		});
+}
+
+/** What becomes of each write of a transaction, and how long making them takes. */
+class Report {
+	readonly outcomes: WriteOutcome[] = [];
+	readonly #clock: Clock;
+	#begunAt: number | undefined;
+	#endedAt = 0;
+
+	constructor(clock: Clock) {
+		this.#clock = clock;
+	}
+
+	get heldMs(): number {
+		return this.#begunAt === undefined ? 0 : this.#endedAt - this.#begunAt;
+	}
+
+	impossible(index: number, why: string): void {
+		this.outcomes[index] = { kind: 'impossible', why };
+	}
+
+	/** The last time counts, should Harper try again. */
+	committing(index: number, commit: () => WriteOutcome): void {
+		this.#begunAt ??= this.#clock.monotonic();
+		this.outcomes[index] = commit();
+		this.#endedAt = this.#clock.monotonic();
 	}
 }
 
+const TABLE_GONE = 'Its table has been dropped.';
 const BLOB_GONE = 'The file of a blob that it held is gone.';
 
 function tablesOf(database: string): ReadonlyMap<number, TableClass> {
@@ -97,8 +131,8 @@ function isSame(expected: RecordWrite['expected'], entry: StoredEntry | undefine
 }
 
 /** The write that was just asked for. That Harper keeps them so is what this stands on. */
-function pendingOf(pending: readonly (PendingWrite | null)[], { table }: RecordWrite): PendingWrite {
-	const last = pending.at(-1);
+function pendingOf({ writes }: WriteTransaction, { table }: RecordWrite): PendingWrite {
+	const last = writes.at(-1);
 	if (last && typeof last.commit === 'function') return last;
 	const hint = 'This version of Harper is not known to harper-custodian. Nothing was written.';
 	throw new CustodianError('unsupported', table, 'Harper does not say what it is going to write.', { hint });

@@ -106,10 +106,13 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	return { records, tables, hash: hash.digest('hex') };
 }
 
-function storedPlan(own: string, { format: _, ...summary }: StoredSummary): StoredPlan {
-	const { records, hash } = summary;
+function storedPlan(own: string, { header, records, tables, totals, hash }: StoredSummary): StoredPlan {
 	return {
-		...summary,
+		header,
+		records,
+		tables,
+		totals,
+		hash,
 		async isIntact(signal) {
 			const actual = createHash('sha256');
 			const file = await openPart(own, PLAN);
@@ -172,16 +175,24 @@ async function readPage(own: string, records: number, { from, limit, decision }:
 			for (const [at, { kind, offset }] of entries.entries()) {
 				if (decision !== undefined && kind !== decision) continue;
 				if (plans.length === limit) return { plans, next: number + at };
-				for await (const line of linesOf(file, offset)) {
-					plans.push(planOf(line.toString()));
-					break;
-				}
+				plans.push(planOf(await lineAt(file, offset, entries[at + 1]?.offset)));
 			}
 		}
 	} finally {
 		await file.close();
 	}
 	return { plans, next: undefined };
+}
+
+/** Where the next line begins is not always known. */
+async function lineAt(file: FileHandle, offset: number, end: number | undefined): Promise<string> {
+	if (end !== undefined) {
+		const line = Buffer.alloc(end - offset);
+		const { bytesRead } = await file.read(line, 0, line.length, offset);
+		return line.toString('utf8', 0, bytesRead);
+	}
+	for await (const line of linesOf(file, offset)) return line.toString();
+	throw new RangeError('a plan ends before its index does');
 }
 
 async function readIndex(own: string, from: number, count: number) {
