@@ -36,7 +36,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/repository/': ['lib/repository/', 'lib/time.ts', 'lib/errors.ts', 'lib/pause.ts'],
 	'lib/jobs/': ['lib/jobs/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/record/': ['lib/record/', 'lib/time.ts'],
-	'lib/audit/': ['lib/audit/', 'lib/record/'],
+	'lib/audit/': ['lib/audit/', 'lib/record/', 'lib/pause.ts', 'lib/span.ts', 'lib/time.ts'],
 	'lib/revert/': [
 		'lib/revert/',
 		'lib/audit/',
@@ -67,6 +67,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 	'lib/command/': ['lib/command/', 'lib/jobs/', 'lib/snapshot/', 'lib/repository/', 'lib/time.ts', 'lib/errors.ts'],
 	'lib/http/': [
 		'lib/http/',
+		'lib/audit/',
+		'lib/record/',
+		'lib/pause.ts',
 		'lib/metrics/',
 		'lib/jobs/',
 		'lib/schedule/',

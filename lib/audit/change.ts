@@ -1,7 +1,8 @@
-import { isSame } from '../record/equal.ts';
+import { compareBytes } from '../record/bytes.ts';
 import type { Key } from '../record/key.ts';
+import { inEffect } from './effect.ts';
 import { decodeEntry, recordIdOf, userOf, type AuditEntry } from './entry.ts';
-import type { AuditLog } from './log.ts';
+import type { AuditLog, LogRow } from './log.ts';
 
 /** One entry of the log about one record, with what it holds. */
 export interface Change {
@@ -25,7 +26,12 @@ export interface Change {
 
 /** Throws a `RangeError` on bytes that are no entry. */
 export function readChange(log: AuditLog, localTime: number, bytes: Uint8Array, entry = decodeEntry(bytes)): Change {
-	const { action, operation, version, nodeId, tableId, expiresAt, previousLocalTime } = entry;
+	return changeOf(localTime, bytes, entry, log.valuesOf(bytes, entry));
+}
+
+/** Throws a `RangeError` where the id or the user is none. */
+export function changeOf(localTime: number, bytes: Uint8Array, entry: AuditEntry, values: Change['values']): Change {
+	const { action, operation, version, nodeId, tableId, expiresAt } = entry;
 	return {
 		localTime,
 		version,
@@ -36,15 +42,19 @@ export function readChange(log: AuditLog, localTime: number, bytes: Uint8Array, 
 		id: recordIdOf(bytes, entry),
 		user: userOf(bytes, entry),
 		expiresAt,
-		// Harper writes small numbers where it does not know.
-		previousLocalTime: previousLocalTime !== undefined && previousLocalTime > 1 ? previousLocalTime : undefined,
-		values: log.valuesOf(bytes, entry),
+		previousLocalTime: previousOf(entry),
+		values,
 	};
+}
+
+/** Harper writes small numbers where it does not know. */
+export function previousOf({ previousLocalTime }: AuditEntry): number | undefined {
+	return previousLocalTime !== undefined && previousLocalTime > 1 ? previousLocalTime : undefined;
 }
 
 /** What the log knows of one record. */
 export interface RecordLog {
-	/** In the order of their transactions, which is the order in which they count. */
+	/** What had an effect, in the order of its effect: see `inEffect`. */
 	readonly changes: readonly Change[];
 	/** Whether the first of them made the record: nothing was before it, or what was had been deleted and forgotten. */
 	readonly beginsWithCreation: boolean;
@@ -57,37 +67,34 @@ export interface RecordLog {
 export function changesFrom(log: AuditLog, newest: number | undefined): RecordLog {
 	const changes: Change[] = [];
 	const chain = chainFrom(log, newest);
-	let step = chain.next();
-	for (; step.done !== true; step = chain.next()) changes.push(step.value);
-	return { changes: inEffect(changes), beginsWithCreation: step.value };
-}
-
-/**
- * The same entry by entry, the newest first, for who does not read them all at once. Ends with whether the last one made
- * the record.
- */
-export function* chainFrom(log: AuditLog, newest: number | undefined): Generator<Change, boolean, undefined> {
-	const seen = new Set<number>();
-	let first: Change | undefined;
-	for (let at = newest; at !== undefined;) {
-		const bytes = seen.has(at) ? undefined : log.row(at);
-		const change = bytes && readChange(log, at, bytes);
-		// What is no entry of this record is no predecessor: Harper writes junk where it does not know.
-		if (change === undefined || !isOfOneRecord(change, first)) return false;
-		first ??= change;
-		seen.add(at);
-		at = change.previousLocalTime;
-		yield change;
+	for (;;) {
+		const { done, value } = chain.next();
+		if (done === true) return { changes: inEffect(changes.toReversed()), beginsWithCreation: value };
+		changes.push(readChange(log, value.localTime, value.bytes));
 	}
-	return first !== undefined;
 }
 
-/** A key may be greater than that of the entry after it, since a clock may have been set back. */
-function isOfOneRecord(one: Change, other: Change = one): boolean {
-	return one.tableId === other.tableId && isSame(one.id, other.id);
+/** The rows of a record, the newest one first; in the end, whether the last of them made the record. */
+export function* chainFrom(log: AuditLog, newest: number | undefined): Generator<LogRow, boolean> {
+	let later: Uint8Array | undefined;
+	for (let at = newest; at !== undefined;) {
+		const bytes = log.row(at);
+		// Harper writes junk where it does not know: a chain that does not go back, or comes to another record, is none.
+		if (bytes === undefined || (later !== undefined && !isOfSameRecord(bytes, later))) return false;
+		const previous = previousOf(decodeEntry(bytes));
+		yield { localTime: at, bytes };
+		if (previous === undefined) return true;
+		if (previous >= at) return false;
+		later = bytes;
+		at = previous;
+	}
+	return false;
 }
 
-/** The version decides; of one transaction, what was written later. */
-export function inEffect(changes: Change[]): readonly Change[] {
-	return changes.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
+function isOfSameRecord(bytes: Uint8Array, others: Uint8Array): boolean {
+	const { tableId, recordId } = decodeEntry(bytes);
+	const other = decodeEntry(others);
+	if (tableId !== other.tableId) return false;
+	const { start, end } = other.recordId;
+	return compareBytes(bytes, recordId.start, recordId.end, others, start, end) === 0;
 }

@@ -1,5 +1,6 @@
 import { isSame } from '../record/equal.ts';
 import type { Change, RecordLog } from './change.ts';
+import { add, incrementOf } from './increment.ts';
 import type { LiveRecord } from './log.ts';
 
 /** What is known of a record at some moment. */
@@ -87,6 +88,8 @@ export function applyChange(state: RecordState, change: Change): RecordState {
 				? { ...NEVER_WAS, isInvalidated: true, existsSince: state.existence === 'absent' ? state.existsSince : change }
 				: { ...replaced(state, values, change), isInvalidated: true };
 		case 'patch': {
+			// Nothing is patched into being by nothing.
+			if (state.existence === 'absent' && Object.keys(values ?? {}).length === 0) return state;
 			const attributes = new Map(state.attributes);
 			for (const [name, value] of Object.entries(values ?? {})) {
 				attributes.set(name, patched(attributeOf(state, name), value, change));
@@ -106,13 +109,6 @@ export function recordOf({ existence, attributes }: RecordState): Readonly<Recor
 	if (existence !== 'present') return existence === 'absent' ? null : undefined;
 	const known = Array.from(attributes).filter(([, { value, isKnown }]) => isKnown && value !== undefined);
 	return Object.fromEntries(known.map(([name, { value }]) => [name, value]));
-}
-
-/** How much a value of a patch adds to what is there; undefined for a value that replaces it. */
-export function incrementOf(value: unknown): number | bigint | undefined {
-	if (typeof value !== 'object' || value === null || Reflect.get(value, '__op__') !== 'add') return undefined;
-	const increment: unknown = Reflect.get(value, 'value');
-	return typeof increment === 'number' || typeof increment === 'bigint' ? increment : undefined;
 }
 
 const NO_ATTRIBUTE: Attribute = { value: undefined, isKnown: true, setBy: undefined, isSetForCertain: true };
@@ -175,19 +171,6 @@ function patched(before: Attribute, value: unknown, change: Change): Attribute {
 		return { value: undefined, isKnown: false, setBy: change, isSetForCertain: false };
 	}
 	return set(before, add(before.value, increment), change);
-}
-
-/** As Harper adds: what is no number counts as nothing, and what can be read as one is not. */
-function add(before: unknown, increment: number | bigint): unknown {
-	if (typeof before === 'bigint') {
-		const sum = before + BigInt(increment);
-		// Stored as a value of its own it is none: see docs/harper.md.
-		return sum === 0n ? undefined : sum;
-	}
-	if (Number.isNaN(Number(before))) return increment;
-	if (typeof before !== 'object' && typeof before !== 'string') return Number(before) + Number(increment);
-	// Null reads as zero; a list, a moment and a text that read as a number are written out, and the increment behind them.
-	return before === null ? increment : `${Reflect.apply(String, undefined, [before])}${increment}`;
 }
 
 function subtract(after: unknown, increment: number | bigint | undefined): number | bigint | undefined {

@@ -120,9 +120,18 @@ function refusalOf({ table, live }: RecordFacts): Decision | undefined {
 
 /** Those that nobody sets: a change of them alone is none. */
 function ownAttributes(table: LoggedTable | undefined): ReadonlySet<string> {
-	const names = [table?.primaryKey, table?.updatedTime, table?.createdTime];
-	return new Set(names.filter((name) => name !== undefined));
+	if (table === undefined) return NO_NAMES;
+	let own = ownOf.get(table);
+	if (own === undefined) {
+		const names = [table.primaryKey, table.updatedTime, table.createdTime];
+		own = new Set(names.filter((name) => name !== undefined));
+		ownOf.set(table, own);
+	}
+	return own;
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const ownOf = new WeakMap<LoggedTable, ReadonlySet<string>>();
 
 interface Overwritten {
 	readonly attribute: string | undefined;
@@ -130,9 +139,10 @@ interface Overwritten {
 }
 
 function overwrittenIn({ existence, runs }: RecordTrace): Overwritten[] {
-	const attributes = Array.from(runs).filter(([, { kind }]) => kind === 'overwritten');
-	const named = attributes.map(([attribute, { by }]) => ({ attribute, by }));
-	return existence?.kind === 'overwritten' ? [{ attribute: undefined, by: existence.by }, ...named] : named;
+	const overwritten: Overwritten[] = [];
+	if (existence?.kind === 'overwritten') overwritten.push({ attribute: undefined, by: existence.by });
+	for (const [attribute, { kind, by }] of runs) if (kind === 'overwritten') overwritten.push({ attribute, by });
+	return overwritten;
 }
 
 /** Who made it what it is now. */
@@ -169,13 +179,15 @@ function wholeRecord(
 	values: Readonly<Record<string, unknown>>,
 	own: ReadonlySet<string>
 ): AttributePlan[] {
-	const names = new Set([...target.attributes.keys(), ...Object.keys(values)]);
-	return [...names].flatMap((name): AttributePlan[] => {
+	const plans: AttributePlan[] = [];
+	const compare = (name: string, live: unknown) => {
 		const { value: base, isKnown } = valueIn(target, name);
-		const live = values[name];
-		if (own.has(name) || (isKnown && isSame(base, live))) return [];
-		return [{ name, base, bad: live, live, outcome: isKnown ? 'restore' : 'unknown' }];
-	});
+		if (own.has(name) || (isKnown && isSame(base, live))) return;
+		plans.push({ name, base, bad: live, live, outcome: isKnown ? 'restore' : 'unknown' });
+	};
+	for (const name of target.attributes.keys()) compare(name, values[name]);
+	for (const name of Object.keys(values)) if (!target.attributes.has(name)) compare(name, values[name]);
+	return plans;
 }
 
 function decisionOf(
@@ -216,12 +228,12 @@ function withRestored(
 	live: Readonly<Record<string, unknown>>,
 	restored: readonly AttributePlan[]
 ): Record<string, unknown> {
-	const values = new Map(Object.entries(live));
+	const values: Record<string, unknown> = { ...live };
 	for (const { name, base } of restored) {
-		if (base === undefined) values.delete(name);
-		else values.set(name, base);
+		if (base === undefined) delete values[name];
+		else values[name] = base;
 	}
-	return Object.fromEntries(values);
+	return values;
 }
 
 function wholeDecision(

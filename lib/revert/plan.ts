@@ -1,4 +1,5 @@
-import { chainFrom, inEffect, readChange, type Change, type RecordLog } from '../audit/change.ts';
+import { chainFrom, readChange, type Change, type RecordLog } from '../audit/change.ts';
+import { inEffect } from '../audit/effect.ts';
 import { decodeEntry } from '../audit/entry.ts';
 import type { AuditLog, LoggedTable } from '../audit/log.ts';
 import { CustodianError } from '../errors.ts';
@@ -13,7 +14,7 @@ import { keyBytes, Selector, type Selection } from './select.ts';
 import { RevertTotals, type PlanTotals } from './totals.ts';
 
 /** A transaction's time and its arrival differ: this much, if its clock was ahead of ours. */
-export const CLOCKS_DIFFER_MS = 3_600_000;
+const CLOCKS_DIFFER_MS = 3_600_000;
 /** Work of one turn of the event loop. */
 const SLICE_MS = 4;
 const ROWS_BETWEEN_LOOKS = 64;
@@ -28,6 +29,8 @@ export interface PlanningOptions {
 	readonly clock: Pick<Clock, 'monotonic'>;
 	/** Called once in each slice. */
 	readonly onProgress?: (progress: PlanProgress) => void;
+	/** How far a transaction may be ahead of its arrival. */
+	readonly clocksDifferMs?: number;
 	/** Whether to go on; asked once in each slice. */
 	readonly signal?: AbortSignal | undefined;
 }
@@ -49,6 +52,7 @@ export class RevertPlanning {
 	readonly #selector: Selector;
 	readonly #totals = new RevertTotals();
 	readonly #slice: Slice;
+	readonly #clocksDifferMs: number;
 	#tables: ReadonlyMap<number, LoggedTable> = new Map();
 	#scanned = 0;
 
@@ -56,6 +60,7 @@ export class RevertPlanning {
 		this.#log = log;
 		this.#policy = policy;
 		this.#ids = selection.ids;
+		this.#clocksDifferMs = options.clocksDifferMs ?? CLOCKS_DIFFER_MS;
 		log.refresh();
 		this.#selector = new Selector(selection, log);
 		this.#slice = new Slice(log, options, () => options.onProgress?.(this.progress));
@@ -116,7 +121,7 @@ export class RevertPlanning {
 			const name = `${tableId}/${latinOf(bytes)}`;
 			if (tableId === undefined || done.has(name)) continue;
 			done.add(name);
-			const facts = await this.#factsOf(tableId, id);
+			const { facts } = await this.#factsOf(tableId, id);
 			if (facts.log.changes.length === 0) {
 				strays.add(tableId, id, bytes);
 				continue;
@@ -129,7 +134,7 @@ export class RevertPlanning {
 	/** The records of which the log has a selected entry. */
 	async *#found(strays: Strays): AsyncGenerator<RecordVerdict, void, undefined> {
 		const done = new DoneRecords((localTime, tableId, id) => this.#isOfRecord(localTime, tableId, id));
-		const from = Math.max(0, this.#selector.oldest - CLOCKS_DIFFER_MS);
+		const from = Math.max(0, this.#selector.oldest - this.#clocksDifferMs);
 		let newest: number | undefined;
 		for (let to = Infinity; ;) {
 			await this.#slice.next();
@@ -164,7 +169,7 @@ export class RevertPlanning {
 			const entry = decodeEntry(bytes);
 			if (!this.#selector.matchesHeader(bytes, entry)) return;
 			const { start, end } = entry.recordId;
-			batch.push({ localTime, tableId: entry.tableId, id: Uint8Array.prototype.slice.call(bytes, start, end) });
+			batch.push({ localTime, tableId: entry.tableId, id: Uint8Array.from(bytes.subarray(start, end)) });
 		} catch (error) {
 			if (!(error instanceof RangeError)) throw error;
 			this.#totals.unreadable++;
@@ -181,15 +186,15 @@ export class RevertPlanning {
 			done.add(tableId, id, localTime);
 			return this.#judged(this.#factsOfEntry(entry, table, key));
 		}
-		const facts = await this.#factsOf(tableId, key);
-		const { changes } = facts.log;
-		const isInChain = changes.some((change) => change.localTime === localTime);
-		if (!isInChain && !isSpannedBy(facts.log, localTime)) {
+		const { facts, chain } = await this.#factsOf(tableId, key);
+		const isInChain = chain.some((change) => change.localTime === localTime);
+		// What a chain passes over had been superseded; what it does not reach may have been.
+		if (!isInChain && !chain.some((change) => change.localTime < localTime)) {
 			done.add(tableId, id, localTime);
 			strays.add(tableId, key, id);
 			return undefined;
 		}
-		const selected = changes.filter((change) => change.localTime <= newest && this.#selector.of(change) !== undefined);
+		const selected = chain.filter((change) => change.localTime <= newest && this.#selector.of(change) !== undefined);
 		const first = selected.reduce((latest, change) => Math.max(latest, change.localTime), 0);
 		// Where this is the only one, there will be no other that asks.
 		if (!isInChain || selected.length !== 1 || this.#selector.hasFields) done.add(tableId, id, localTime);
@@ -207,29 +212,39 @@ export class RevertPlanning {
 	}
 
 	/** What the log and the table say of a record, by its chain. */
-	async #factsOf(tableId: number, id: Key): Promise<RecordFacts> {
+	async #factsOf(
+		tableId: number,
+		id: Key
+	): Promise<{ readonly facts: RecordFacts; readonly chain: readonly Change[] }> {
 		if (this.#slice.isOver) await this.#slice.next();
 		const live = this.#log.live(tableId, id);
-		const changes: Change[] = [];
-		const chain = chainFrom(this.#log, live?.localTime);
+		const chain: Change[] = [];
+		const rows = chainFrom(this.#log, live?.localTime);
 		let beginsWithCreation = false;
 		for (;;) {
-			const step = chain.next();
+			const step = rows.next();
 			if (step.done === true) {
 				beginsWithCreation = step.value;
 				break;
 			}
-			changes.push(step.value);
-			if (this.#settles(step.value)) return this.#facts(tableId, id, since(changes, step.value), live);
+			const change = readChange(this.#log, step.value.localTime, step.value.bytes);
+			if (this.#isSettledBy(chain, change)) break;
+			chain.push(change);
 			if (this.#slice.isOver) await this.#slice.next();
 		}
-		return this.#facts(tableId, id, { changes: inEffect(changes), beginsWithCreation }, live);
+		const log = { changes: inEffect(chain.reverse()), beginsWithCreation };
+		return { facts: this.#facts(tableId, id, log, live), chain };
 	}
 
-	/** Whether nothing before a change can matter: nothing of it is selected, and nothing of it is left. */
-	#settles(change: Change): boolean {
-		const { action, version } = change;
-		return (action === 'put' || action === 'delete') && version < this.#selector.oldest;
+	/**
+	 * Whether the oldest of a chain leaves nothing of what was before it, and nothing before it can be selected. One that
+	 * came late leaves something; of one transaction the last write alone counts.
+	 */
+	#isSettledBy(chain: readonly Change[], before: Change): boolean {
+		const [oldest, after] = [chain.at(-1), chain.at(-2)];
+		if (oldest === undefined || (oldest.action !== 'put' && oldest.action !== 'delete')) return false;
+		if (oldest.localTime >= this.#selector.oldest - this.#clocksDifferMs) return false;
+		return before.version < oldest.version && after?.version !== oldest.version;
 	}
 
 	#facts(tableId: number, id: Key, log: RecordLog, live: RecordFacts['live']): RecordFacts {
@@ -278,14 +293,14 @@ export class RevertPlanning {
 	/** Entries in the order of their arrival, without those that were superseded then. */
 	async #logOf(places: readonly number[]): Promise<RecordLog> {
 		const changes: Change[] = [];
-		let version = 0;
+		let settled = -Infinity;
 		for (const localTime of places) {
 			const bytes = this.#log.row(localTime);
 			if (bytes === undefined) continue;
 			const change = readChange(this.#log, localTime, bytes);
-			const { action } = change;
-			if (change.version < version && action !== 'patch' && action !== 'message') continue;
-			version = Math.max(version, change.version);
+			const { action, version } = change;
+			if (action !== 'message' && version < settled) continue;
+			if (action === 'put' || action === 'delete') settled = version;
 			changes.push(change);
 			if (this.#slice.isOver) await this.#slice.next();
 		}
@@ -303,7 +318,7 @@ export class RevertPlanning {
 
 	#notePurged(): void {
 		const purgedUntil = this.#log.removedUntil();
-		if (purgedUntil !== undefined && purgedUntil >= this.#selector.oldest - CLOCKS_DIFFER_MS) {
+		if (purgedUntil !== undefined && purgedUntil >= this.#selector.oldest - this.#clocksDifferMs) {
 			this.#totals.purgedUntil = purgedUntil;
 		}
 	}
@@ -387,17 +402,6 @@ function nameOf(tableId: number, bytes: Uint8Array, start: number, end: number):
 /** As a text that stands for the bytes. */
 function latinOf(bytes: Uint8Array): string {
 	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
-/** Whether a chain reaches further back than a moment: what it passes over had been superseded. */
-function isSpannedBy({ changes }: RecordLog, localTime: number): boolean {
-	return changes.some((change) => change.localTime < localTime);
-}
-
-/** From a change on that leaves nothing of what was before. */
-function since(changes: Change[], first: Change): RecordLog {
-	const sorted = inEffect(changes);
-	return { changes: sorted.slice(sorted.indexOf(first)), beginsWithCreation: false };
 }
 
 function isFirst(change: Change | undefined): boolean {

@@ -1,6 +1,7 @@
 import type { Change } from '../audit/change.ts';
 import type { LiveRecord } from '../audit/log.ts';
-import { applyChange, incrementOf, type Attribute, type RecordState } from '../audit/replay.ts';
+import { incrementOf } from '../audit/increment.ts';
+import { applyChange, type Attribute, type RecordState } from '../audit/replay.ts';
 import { isSame } from '../record/equal.ts';
 
 /** Which part of a change is to be taken back; undefined where none is. */
@@ -214,11 +215,12 @@ export class RecordTrace {
 		this.#existence = { kind: 'overwritten', base, by: [change] };
 	}
 
-	/** What the others have made again what it was is no longer overwritten. */
+	/** What the others have made again what it was is no longer overwritten, nor is any part of it. */
 	#settleRecord(): void {
-		if (this.#existence?.kind === 'overwritten' && isSameRecord(this.#existence.base, this.good, this.#own)) {
-			this.#existence = undefined;
-		}
+		if (this.#existence?.kind !== 'overwritten') return;
+		if (!isSameRecord(this.#existence.base, this.good, this.#own)) return;
+		this.#existence = undefined;
+		for (const [name, { kind }] of this.#runs) if (kind === 'overwritten') this.#runs.delete(name);
 	}
 
 	#withBases(good: Good): Remainder {
@@ -293,13 +295,17 @@ function unloggedChange(actual: RecordState, live: LiveRecord, own: ReadonlySet<
 		if ((values === null) === (actual.existence === 'absent')) return undefined;
 		return changeBy(live, values === null ? 'delete' : 'put', values ?? undefined);
 	}
-	const names = new Set([...actual.attributes.keys(), ...Object.keys(values)]);
-	const different = [...names].filter((name) => {
+	const different: Record<string, unknown> = {};
+	let isDifferent = false;
+	const compare = (name: string, value: unknown) => {
 		const known = valueIn(actual, name);
-		return !own.has(name) && known.isKnown && !isSame(known.value, values[name]) && !isNear(known.value, values[name]);
-	});
-	if (different.length === 0) return undefined;
-	return changeBy(live, 'patch', Object.fromEntries(different.map((name) => [name, values[name]])));
+		if (!known.isKnown || isSame(known.value, value) || isNear(known.value, value) || own.has(name)) return;
+		different[name] = value;
+		isDifferent = true;
+	};
+	for (const name of actual.attributes.keys()) compare(name, values[name]);
+	for (const name of Object.keys(values)) if (!actual.attributes.has(name)) compare(name, values[name]);
+	return isDifferent ? changeBy(live, 'patch', different) : undefined;
 }
 
 function changeBy(

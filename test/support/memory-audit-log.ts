@@ -1,4 +1,5 @@
 import type { Change } from '../../lib/audit/change.ts';
+import { inEffect } from '../../lib/audit/effect.ts';
 import type { AuditEntry } from '../../lib/audit/entry.ts';
 import type { AuditLog, AuditLogs, LiveRecord, LoggedTable, LogRow, LogSpan } from '../../lib/audit/log.ts';
 import { applyChange, NEVER_WAS, recordOf, type RecordState } from '../../lib/audit/replay.ts';
@@ -62,7 +63,7 @@ export class MemoryAuditLog implements AuditLog {
 		}));
 	}
 
-	/** Writes as Harper does, and returns when that arrived. A late write takes its place by its version. */
+	/** Writes as Harper does, and returns when that arrived. Writes of one version are of one transaction. */
 	write({ table: name, action, id, values, nodeId = 0, indexed = [], ...given }: MemoryWrite): number {
 		const table = name === undefined ? this.#tables[0] : this.#tables.find((one) => one.name === name);
 		if (table === undefined) throw new Error(`There is no table ${name}`);
@@ -74,7 +75,7 @@ export class MemoryAuditLog implements AuditLog {
 		const { version = localTime } = given;
 		const change: Change = {
 			localTime,
-			version: action === 'message' ? Math.max(record.version, version) : version,
+			version: action === 'message' && record.version > 0 ? record.version : version,
 			action,
 			operation: given.operation,
 			nodeId,
@@ -85,9 +86,14 @@ export class MemoryAuditLog implements AuditLog {
 			previousLocalTime: record.localTime,
 			values: action === 'invalidate' ? record.keeping(indexed) : values,
 		};
-		if (table.isAudited) this.#append(change, record.supersedes(change) ? 1 : change.previousLocalTime);
-		if (!record.supersedes(change)) record.apply(change, table.isAudited);
-		this.#records.set(key, record);
+		const isSuperseded = record.supersedes(change);
+		// Harper notes superseded puts and patches, and of others nothing.
+		const isNoted = !isSuperseded || action === 'put' || action === 'patch';
+		if (table.isAudited && isNoted) this.#append(change, isSuperseded ? 1 : change.previousLocalTime);
+		if (!isSuperseded) {
+			record.apply(change, table.isAudited);
+			this.#records.set(key, record);
+		}
 		return localTime;
 	}
 
@@ -190,7 +196,7 @@ interface Seen {
 	readonly removedUntil: number | undefined;
 }
 
-/** What Harper keeps of one record, and what it is made of: a change that comes late takes its place by its version. */
+/** What Harper keeps of one record, and what it is made of. */
 class MemoryRecord {
 	readonly id: Key;
 	version = 0;
@@ -208,7 +214,11 @@ class MemoryRecord {
 
 	/** Whether a newer write has made this one void when it arrives. */
 	supersedes({ action, version }: Change): boolean {
-		return action !== 'patch' && action !== 'message' && version < this.version;
+		if (action === 'message' || version >= this.version) return false;
+		if (action !== 'put' && action !== 'patch') return true;
+		return this.#changes.some(
+			(other) => other.version > version && (other.action === 'put' || other.action === 'delete')
+		);
 	}
 
 	keeping(names: readonly string[]): Values {
@@ -218,12 +228,10 @@ class MemoryRecord {
 
 	apply(change: Change, isLogged: boolean): void {
 		this.#changes.push(change);
-		this.#changes.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
-		this.version = Math.max(this.version, change.version);
+		this.version = change.version;
 		if (isLogged) this.localTime = change.localTime;
 		const { action } = change;
-		if (action === 'invalidate') this.#isInvalidated = true;
-		else if (action === 'put' || action === 'delete') this.#isInvalidated = false;
+		if (action !== 'message') this.#isInvalidated = action === 'invalidate';
 	}
 
 	live(): LiveRecord {
@@ -234,7 +242,7 @@ class MemoryRecord {
 	}
 
 	#state(): RecordState {
-		return this.#changes.reduce(applyChange, NEVER_WAS);
+		return inEffect(this.#changes).reduce(applyChange, NEVER_WAS);
 	}
 }
 

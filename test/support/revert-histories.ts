@@ -8,7 +8,7 @@ import { MemoryAuditLog } from './memory-audit-log.ts';
 import {
 	ATTRIBUTES,
 	IDS,
-	inEffect,
+	effectiveOf,
 	RandomHistory,
 	TABLES,
 	textOf,
@@ -19,7 +19,8 @@ import {
 	type Write,
 } from './revert-model.ts';
 
-const still = { pause: async () => {}, clock: { monotonic: () => 0 } };
+/** Late writes of the histories are at most this late, so that much of a chain need not be followed. */
+const still = { pause: async () => {}, clock: { monotonic: () => 0 }, clocksDifferMs: 60 };
 
 export async function plansOf(
 	log: MemoryAuditLog,
@@ -45,9 +46,9 @@ export function applyTo(log: MemoryAuditLog, history: RandomHistory, plans: read
 			user: 'operator',
 			version: localTime,
 			localTime,
-			...(decision.kind === 'write' && { values: decision.values }),
+			values: decision.kind === 'write' ? decision.values : undefined,
 		};
-		log.write(write);
+		log.write({ ...write, values: write.values ?? {} });
 		history.writes.push(write);
 		versions.push(localTime);
 	}
@@ -80,15 +81,18 @@ async function flawOf(seed: number, seen: Set<string>): Promise<string | undefin
 	const end = history.writes.at(-1)!.localTime;
 	const { plans, totals } = await plansOf(log, selection, policy);
 	const before = records(history, withAll);
-	const expected = expectedAfter(log, history, selection, model, policy, plans);
+	const whole = policy === 'cascade' ? cascadeOf(log, new Selector(selection, log)) : new Set<number>();
+	const expected = expectedAfter(history, { ...model, whole }, policy, plans);
 	if (typeof expected === 'string') return expected;
-	const versions = totals.isAborted ? [] : applyTo(log, history, plans);
+	if (totals.isAborted)
+		return plans.some(({ conflicts }) => conflicts.length > 0) ? undefined : 'aborted without reason';
+	const versions = applyTo(log, history, plans);
 	const where = `after ${kind} under ${policy}`;
 	return (
-		difference(where, records(history, withAll), totals.isAborted ? before : expected) ??
+		difference(where, records(history, withAll), expected) ??
 		difference(`in the log ${where}`, liveRecords(log), records(history, withAll)) ??
 		countFlaw(plans, totals, history, model, policy, end) ??
-		(await secondPlanFlaw(log, { ...selection, until: Math.min(selection.until ?? end, end) }, policy)) ??
+		(await secondPlanFlaw(log, { ...selection, until: Math.min(selection.until ?? end, end) }, policy, whole)) ??
 		(await undoneFlaw(log, history, versions, before))
 	);
 }
@@ -106,18 +110,33 @@ function countFlaw(
 	if (totals.records !== plans.length) return 'the totals do not count all plans';
 	if (fields !== undefined || policy === 'cascade') return undefined;
 	const effective = TABLES.flatMap((table) =>
-		IDS.flatMap((id) => inEffect(writes.filter((one) => one.table === table && one.id === id && one.localTime <= end)))
+		IDS.flatMap((id) =>
+			effectiveOf(writes.filter((one) => one.table === table && one.id === id && one.localTime <= end))
+		)
 	);
 	const expected = effective.filter(takes).length;
 	return totals.selectedChanges === expected ? undefined : `${totals.selectedChanges} changes, not ${expected}`;
 }
 
-/** What has been applied leaves nothing to do. */
-async function secondPlanFlaw(log: MemoryAuditLog, selection: Selection, policy: Policy): Promise<string | undefined> {
-	const { plans, totals } = await plansOf(log, selection, policy);
-	if (totals.isAborted) return undefined;
+/**
+ * What has been applied leaves nothing to do. What a cascade took in has to be said again: the writes that took it back
+ * stand in its way now.
+ */
+async function secondPlanFlaw(
+	log: MemoryAuditLog,
+	selection: Selection,
+	policy: Policy,
+	whole: ReadonlySet<number>
+): Promise<string | undefined> {
+	const { plans } = policy === 'cascade' ? againWith(log, selection, whole) : await plansOf(log, selection, policy);
 	const again = plans.find(({ decision: { kind } }) => kind === 'write' || kind === 'delete');
 	return again && `a second plan under ${policy} would ${again.decision.kind} ${nameOfPlan(again)}`;
+}
+
+function againWith(log: MemoryAuditLog, selection: Selection, whole: ReadonlySet<number>) {
+	const selector = new Selector(selection, log);
+	selector.add(whole);
+	return { plans: factsOfAll(log).flatMap((facts) => judgeRecord(facts, selector, 'merge')?.plan ?? []) };
 }
 
 /** A revert of the revert leaves what was before it. */
@@ -175,16 +194,12 @@ function selectionOf(history: RandomHistory): [string, Selection, ModelSelection
 
 /** What each record is to be; a text that says what is wrong where the plans contradict themselves. */
 function expectedAfter(
-	log: MemoryAuditLog,
 	history: RandomHistory,
-	selection: Selection,
 	model: ModelSelection,
 	policy: Policy,
 	plans: readonly RecordPlan[]
 ): Records | string {
-	const selector = new Selector(selection, log);
-	const whole = policy === 'cascade' ? cascadeOf(log, selector) : new Set<number>();
-	const merged = records(history, (writes) => withoutSelected(writes, { ...model, whole }));
+	const merged = records(history, (writes) => withoutSelected(writes, model));
 	if (policy === 'merge' || policy === 'abort') return merged;
 	const before = records(history, withAll);
 	const conflicting = new Set(plans.filter(({ conflicts }) => conflicts.length > 0).map(nameOfPlan));

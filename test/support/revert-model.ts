@@ -1,3 +1,5 @@
+import { readChange } from '../../lib/audit/change.ts';
+import { inEffect } from '../../lib/audit/effect.ts';
 import type { MemoryAuditLog } from './memory-audit-log.ts';
 
 /** A record as the model knows it; null where there is none. */
@@ -7,7 +9,7 @@ export interface Write {
 	readonly table: string;
 	readonly id: string;
 	readonly action: 'put' | 'patch' | 'delete' | 'message';
-	readonly values?: Values;
+	readonly values: Values | undefined;
 	readonly user: string;
 	readonly version: number;
 	readonly localTime: number;
@@ -28,7 +30,7 @@ export interface ModelSelection {
 export function withoutSelected(writes: readonly Write[], { takes, fields, whole }: ModelSelection): Values | null {
 	let real: Values | null = null;
 	let other: Values | null = null;
-	for (const write of inEffect(writes)) {
+	for (const write of effectiveOf(writes)) {
 		if (write.action === 'message') continue;
 		const before: Values | null = real;
 		real = played(real, write);
@@ -49,7 +51,7 @@ export function withoutSelected(writes: readonly Write[], { takes, fields, whole
 
 /** The record as all the writes have made it. */
 export function withAll(writes: readonly Write[]): Values | null {
-	return inEffect(writes).reduce<Values | null>(played, null);
+	return effectiveOf(writes).reduce<Values | null>(played, null);
 }
 
 /** The text of a record: equal ones have equal texts. */
@@ -59,21 +61,30 @@ export function textOf(values: Values | null): string {
 	return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** In the order in which they count, without what came too late. */
-export function inEffect(writes: readonly Write[]): Write[] {
+/** What had an effect, as far as it had one: that is held to Harper elsewhere. */
+export function effectiveOf(writes: readonly Write[]): readonly Write[] {
 	let newest = 0;
-	const effective = writes.filter(({ action, version }) => {
-		if (version < newest && (action === 'put' || action === 'delete')) return false;
-		if (action !== 'message') newest = Math.max(newest, version);
-		return true;
-	});
-	return effective.sort((a, b) => a.version - b.version || a.localTime - b.localTime);
+	const effective: Write[] = [];
+	for (const write of writes) {
+		const { action, version } = write;
+		const isLate = version < newest && action !== 'message';
+		if (isLate && (action === 'delete' || effective.some((other) => settles(other) && other.version > version)))
+			continue;
+		effective.push(write);
+		newest = version;
+	}
+	return inEffect(effective);
+}
+
+function settles({ action }: Write): boolean {
+	return action === 'put' || action === 'delete';
 }
 
 function played(values: Values | null, { action, values: written = {} }: Write): Values | null {
 	if (action === 'message') return values;
 	if (action === 'delete') return null;
 	if (action === 'put') return written;
+	if (values === null && Object.keys(written).length === 0) return null;
 	let patched: Values = values ?? {};
 	for (const [name, value] of Object.entries(written)) {
 		const added = addedBy(value);
@@ -129,7 +140,7 @@ export class RandomHistory {
 		for (let i = 0; i < transactions; i++) {
 			const user = this.oneOf(users);
 			const last = this.writes.at(-1)?.localTime ?? BEGINNING;
-			const version = this.below(12) === 0 ? last + 10 - this.below(60) + 0.5 : last + 10;
+			const version = this.below(12) === 0 ? last + 10 - this.below(60) + fractionOf(i) : last + 10;
 			const size = this.below(4) === 0 ? 1 + this.below(3) : 1;
 			for (let n = 0; n < size; n++) this.#write(log, user, version, last + 10 + n);
 		}
@@ -139,9 +150,9 @@ export class RandomHistory {
 		const [table, id] = [this.oneOf(TABLES), this.oneOf(IDS)];
 		const action = this.oneOf(ACTIONS);
 		const values = action === 'delete' ? undefined : this.#values(action === 'patch');
-		const write = { table, id, action, user, version, localTime, ...(values && { values }) };
-		this.writes.push(write);
-		log.write(write);
+		const write: Write = { table, id, action, user, version, localTime, values };
+		log.write({ table, id, action, user, version, localTime, ...(values && { values }) });
+		this.writes.push({ ...write, version: action === 'message' ? versionOf(log, localTime) : version });
 	}
 
 	#values(isPatch: boolean): Values {
@@ -155,6 +166,17 @@ export class RandomHistory {
 		}
 		return values;
 	}
+}
+
+/** No two transactions have one version. */
+function fractionOf(transaction: number): number {
+	return (1 + transaction) / 64;
+}
+
+/** A message takes that of its record. */
+function versionOf(log: MemoryAuditLog, localTime: number): number {
+	log.refresh();
+	return readChange(log, localTime, log.row(localTime)!).version;
 }
 
 export const BEGINNING = Date.UTC(2026, 0, 1);

@@ -1,0 +1,19 @@
+/** How much a value of a patch adds to what is there; undefined for a value that replaces it. */
+export function incrementOf(value: unknown): number | bigint | undefined {
+	if (typeof value !== 'object' || value === null || Reflect.get(value, '__op__') !== 'add') return undefined;
+	const increment: unknown = Reflect.get(value, 'value');
+	return typeof increment === 'number' || typeof increment === 'bigint' ? increment : undefined;
+}
+
+/** As Harper adds: what is no number counts as nothing, and what can be read as one is not. */
+export function add(before: unknown, increment: number | bigint): unknown {
+	if (typeof before === 'bigint') {
+		const sum = before + BigInt(increment);
+		// Stored as a value of its own it is none: see docs/harper.md.
+		return sum === 0n ? undefined : sum;
+	}
+	if (Number.isNaN(Number(before))) return increment;
+	if (typeof before !== 'object' && typeof before !== 'string') return Number(before) + Number(increment);
+	// Null reads as zero; a list, a moment and a text that read as a number are written out, and the increment behind them.
+	return before === null ? increment : `${Reflect.apply(String, undefined, [before])}${increment}`;
+}
