@@ -93,9 +93,24 @@ export interface MarketWrite {
 	readonly expiresAt?: number;
 }
 
+export interface MarketTransaction {
+	readonly as: string;
+	readonly writes: readonly MarketWrite[];
+}
+
 /** Writes to the database of the fixture `market` as anybody, in one transaction. */
-export async function write(harper: Harper, as: string, ...writes: readonly MarketWrite[]): Promise<void> {
-	const body = { as, writes: writes.map((one) => ({ table: 'Article', ...one })) };
+export function write(harper: Harper, as: string, ...writes: readonly MarketWrite[]): Promise<void> {
+	return writeAll(harper, [{ as, writes }]);
+}
+
+/** Writes one transaction after the other. */
+export async function writeAll(harper: Harper, transactions: readonly MarketTransaction[]): Promise<void> {
+	const body = {
+		transactions: transactions.map(({ as, writes }) => ({
+			as,
+			writes: writes.map((one) => ({ table: 'Article', ...one })),
+		})),
+	};
 	const answer = await ask(harper, '/MarketWrite', { method: 'POST', body });
 	if (answer.status !== 200) throw new Error(`It answered ${answer.status}: ${JSON.stringify(answer.body)}`);
 }
