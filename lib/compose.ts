@@ -21,6 +21,7 @@ import { linuxProcess, processIdentity } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
 import { packageVersion } from './adapters/package.ts';
 import { every, pause, within } from './adapters/timers.ts';
+import { auditingEndpoints } from './compose/audit-endpoints.ts';
 import { runBackground } from './compose/background.ts';
 import { protectionEndpoints } from './compose/protection-endpoints.ts';
 import { factsOf, protectionOf, troublesOf, type Protection } from './compose/protection.ts';
@@ -96,6 +97,8 @@ export async function compose(): Promise<void> {
 			snapshotTroubles: () => snapshotTroubles(),
 		}),
 	]);
+
+	publishResources(host, auditingEndpoints());
 
 	const node = host.server.hostname ?? '';
 	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };

@@ -5,9 +5,10 @@ import type { Change } from '../../lib/audit/change.ts';
 import { applyChange, NEVER_WAS, recordOf } from '../../lib/audit/replay.ts';
 import { fromTagged, toTagged, type Json } from '../../lib/record/tagged.ts';
 import { builtComponent } from '../support/component.ts';
-import { startHarper, type Harper } from '../support/harper.ts';
+import { admin, startHarper, type Credentials, type Harper } from '../support/harper.ts';
 import { ask } from '../support/jobs.ts';
 import { checkout } from '../support/run.ts';
+import { eventually } from '../support/wait.ts';
 
 /** Values are tagged JSON; blobs are told by their size and type. */
 type Values = Readonly<Record<string, Json>>;
@@ -36,6 +37,19 @@ interface ShownRecord {
 	readonly harper: Truth;
 	readonly changes: readonly ShownChange[];
 	readonly beginsWithCreation: boolean;
+}
+
+interface ShownPage {
+	readonly entries: readonly {
+		readonly id: Json;
+		readonly table: string;
+		readonly type: string;
+		readonly localTime: number;
+		readonly transaction: number;
+		readonly values?: Values;
+	}[];
+	readonly gaps: readonly { readonly reason: string; readonly table?: string }[];
+	readonly next?: string;
 }
 
 interface ShownLog {
@@ -232,6 +246,118 @@ describe('the audit log of a real Harper', () => {
 	])('a record that never was (%.10s) is nothing at all', async (id, table) => {
 		expect(await recordOfHarper(table, id)).toMatchObject({ changes: [], harper: {} });
 		expect(await recordOfHarper(table, id)).not.toHaveProperty('live');
+	});
+
+	describe('over HTTP', () => {
+		const shown = async <T = ShownPage>(path: string, user: Credentials = admin): Promise<{ status: number } & T> => {
+			const { status, body } = await ask<T>(harper, `/custodian/audit/${path}`, { user });
+			return { ...body, status };
+		};
+
+		test('pages, streams and summaries hold every entry that the log has', async () => {
+			const { changes } = await logOf();
+			const times = changes.map(({ localTime }) => localTime);
+			const paged: number[] = [];
+			let next: string | undefined;
+			do {
+				const page = await shown(`diary?order=oldest&limit=1000${next === undefined ? '' : `&cursor=${next}`}`);
+				expect(page).toMatchObject({ status: 200, gaps: [{ reason: 'table_not_logged', table: 'Silent' }] });
+				paged.push(...page.entries.map(({ localTime }) => localTime));
+				({ next } = page);
+			} while (next !== undefined);
+			expect(paged).toEqual(times);
+			const lines = (await (await harper.fetch('/custodian/audit/diary?format=ndjson')).text()).trimEnd().split('\n');
+			const streamed = lines.map((line) => JSON.parse(line));
+			expect(streamed.at(-1)).toMatchObject({ end: { entries: times.length, complete: false } });
+			expect(streamed.slice(0, -1).map(({ localTime }) => localTime)).toEqual(times.toReversed());
+			const csv = await (
+				await harper.fetch('/custodian/audit/diary/Numbered', { headers: { accept: 'text/csv' } })
+			).text();
+			expect(csv).toMatch(/^at,localTime,(?:.*\r\n)+,,,,,end,,,,,"\{.*\}"\r\n$/);
+			const { groups } = await shown<{ groups: { key: string; entries: number }[] }>('diary?group=table');
+			expect(groups.reduce((sum, { entries }) => sum + entries, 0)).toBe(times.length);
+		});
+
+		test('filters and ids of every kind come through', async () => {
+			const pair = encodeURIComponent(JSON.stringify(['a', 1]));
+			const typesOf = async (path: string) => (await shown(path)).entries.map(({ type }) => type);
+			const all = ['put', 'delete', 'patch', 'put'];
+			expect(await typesOf(`diary/Pair/${pair}`)).toEqual(all);
+			expect(await typesOf(`diary/Pair?id=${pair}`)).toEqual(all);
+			expect(await typesOf(`diary/Pair/${encodeURIComponent('ünï/code?')}`)).toEqual(all);
+			expect(await typesOf('diary/Numbered/7')).toEqual(all);
+			expect(await typesOf('diary/Numbered/-3?order=oldest&since=-1h&until=now')).toEqual(all.toReversed());
+			expect(await typesOf('diary/Mirror/op?type=put&type=delete&user=admin&operation=update')).toEqual(['put']);
+			expect(await typesOf(`diary/Mirror/op?node=${harper.address}&since=${Date.now() - 3_600_000}`)).toHaveLength(4);
+			expect(await typesOf('diary/Page?field=big&user=writer')).toEqual(['put', 'patch', 'put']);
+			const [entry] = (await shown('diary/Page?id=several%20tables%20in%20one%20transaction&type=put')).entries;
+			const both = await shown(`diary?transaction=${entry!.transaction}`);
+			expect(both.entries.map(({ table }) => table)).toEqual(['Mirror', 'Page']);
+		});
+
+		test('a viewer sees what the role may read; a scraper and anybody else see nothing', async () => {
+			const tables = {
+				Mirror: { read: true, insert: false, update: false, delete: false, attribute_permissions: [] },
+				Stamped: {
+					read: true,
+					insert: false,
+					update: false,
+					delete: false,
+					attribute_permissions: [{ attribute_name: 'made', read: true, insert: false, update: false }],
+				},
+			};
+			const seen: Record<string, Credentials> = {};
+			for (const custodian of ['viewer', 'scraper']) {
+				const permission = { super_user: false, diary: { tables } };
+				await harper.operation({ operation: 'add_role', role: custodian, permission, access: { custodian } });
+				seen[custodian] = { username: custodian, password: 'pw' };
+				await harper.operation({ operation: 'add_user', role: custodian, active: true, ...seen[custodian] });
+			}
+			const whole = await shown('diary', seen['viewer']);
+			expect(new Set(whole.entries.map(({ table }) => table))).toEqual(new Set(['Mirror', 'Stamped']));
+			const { entries } = await shown('diary/Stamped/st', seen['viewer']);
+			expect(Object.keys(entries.at(-1)!.values!).sort()).toEqual(['id', 'made']);
+			const [page, nowhere] = [await shown('diary/Page', seen['viewer']), await shown('nowhere', seen['viewer'])];
+			expect(page).toEqual(nowhere);
+			expect(page.status).toBe(404);
+			expect((await shown('system', seen['viewer'])).status).toBe(404);
+			expect((await shown('diary/Mirror', seen['scraper'])).status).toBe(403);
+			expect((await harper.fetch('/custodian/audit/diary', { user: null })).status).toBe(401);
+		});
+
+		test('nothing secret of the database system is shown, to super users neither', async () => {
+			const users = await shown('system/hdb_user?order=oldest');
+			expect(users.entries.map(({ id }) => id)).toEqual(expect.arrayContaining(['admin', 'viewer']));
+			for (const { values = {} } of users.entries) {
+				expect(Object.keys(values)).not.toEqual(expect.arrayContaining([expect.stringMatching(/password|hash|token/)]));
+			}
+			const text = await (await harper.fetch('/custodian/audit/system?format=ndjson')).text();
+			expect(text).not.toMatch(/argon2|refresh_token|"password"/);
+			expect((await shown('system/hdb_session')).status).toBe(404);
+		});
+
+		test('what somebody has deleted from the log is missed', async () => {
+			await write([[put('kept', { name: 'a' }, { table: 'Mirror' })]]);
+			const timestamp = Date.now();
+			await write([[patch('kept', { name: 'b' }, { table: 'Mirror' })]]);
+			expect((await shown('diary/Mirror/kept')).gaps).toEqual([]);
+			const about = {
+				operation: 'delete_audit_logs_before',
+				database: 'diary',
+				schema: 'diary',
+				table: 'Mirror',
+				timestamp,
+			};
+			await harper.operation(about);
+			const gone = await eventually(
+				async () => {
+					const answer = await shown('diary/Mirror/kept');
+					return answer.entries.length === 1 && answer;
+				},
+				{ describe: 'the entries of the table are deleted' }
+			);
+			expect(gone.gaps.map(({ reason }) => reason)).toEqual(['removed_without_mark', 'history_cut_off']);
+		});
 	});
 
 	test('nothing has been removed until something is', async () => {
