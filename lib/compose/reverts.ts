@@ -52,7 +52,6 @@ export function revertsOf({ root, jobs, newId, warn }: RevertFacts): Reverts {
 			async submit(id, request, by) {
 				await jobs.save({ id, kind: 'revert', request, by, state: 'queued', submittedAt: systemClock.now() });
 			},
-			isSecret,
 			now: () => systemClock.now(),
 		}),
 		work: revertWork({
@@ -108,10 +107,3 @@ async function tidy(plans: PlanStore, store: RevertStore, jobs: JobStore): Promi
 	});
 	for (const id of expiredPlans(kept, systemClock.now())) await plans.remove(id);
 }
-
-/** What no answer ever holds: how users prove who they are. */
-function isSecret(database: string, table: string, attribute: string): boolean {
-	return database === 'system' && table === 'hdb_user' && !SHOWN_OF_USERS.has(attribute);
-}
-
-const SHOWN_OF_USERS = new Set(['username', 'active', 'role', '__createdtime__', '__updatedtime__']);

@@ -5,7 +5,7 @@ import { toTagged } from '../record/tagged.ts';
 import type { PlanStore } from '../revert/plan-file.ts';
 import { policies, type RecordPlan } from '../revert/record-plan.ts';
 import type { RevertRequest } from '../revert/revert-job.ts';
-import type { Revert, RevertState, RevertStore } from '../revert/revert.ts';
+import type { Left, Revert, RevertState, RevertStore } from '../revert/revert.ts';
 import { selectionSchema, type SelectionRequest } from '../revert/select.ts';
 import { permits } from './access.ts';
 import { readBody } from './body.ts';
@@ -13,6 +13,7 @@ import { failure, json, type Endpoint, type HttpResponse, type RoutedRequest } f
 import { userOf } from './jobs.ts';
 import { limitOf } from './paging.ts';
 import { isoOrUndefined } from './render.ts';
+import { sightOf, type Sight } from './sight.ts';
 
 export interface RevertsPorts {
 	readonly reverts: RevertStore;
@@ -24,8 +25,6 @@ export interface RevertsPorts {
 	readonly newId: () => string;
 	/** Puts a job of this id into the queue. */
 	readonly submit: (id: string, request: RevertRequest, by: string) => Promise<void>;
-	/** Whether the value of an attribute must not be shown to anybody. */
-	isSecret(database: string, table: string, attribute: string): boolean;
 	readonly now: () => number;
 }
 
@@ -60,7 +59,7 @@ export function revertsEndpoints(ports: RevertsPorts): readonly Endpoint[] {
 			path: 'custodian/reverts/{id}',
 			access: 'operate',
 			parameters: [],
-			verbs: { GET: (request) => withRevert(ports, request, (revert) => json(200, shown(ports, revert))) },
+			verbs: { GET: (request) => withRevert(ports, request, (revert) => json(200, shown(ports, request, revert))) },
 		},
 		{
 			path: 'custodian/reverts/{id}/plan',
@@ -141,7 +140,7 @@ async function apply(ports: RevertsPorts, request: RoutedRequest, revert: Revert
 	return submitted(ports, applying, { revert: revert.id, apply: true }, by);
 }
 
-async function page(ports: RevertsPorts, { query }: RoutedRequest, revert: Revert): Promise<HttpResponse> {
+async function page(ports: RevertsPorts, { query, principal }: RoutedRequest, revert: Revert): Promise<HttpResponse> {
 	const limit = limitOf(query);
 	if (limit === undefined) return failure(400, 'invalid_parameter', 'limit: expected a whole number from 1 to 1000.');
 	const cursor = query.get('cursor') ?? '0';
@@ -156,7 +155,7 @@ async function page(ports: RevertsPorts, { query }: RoutedRequest, revert: Rever
 	return json(200, {
 		revert: revert.id,
 		hash: plan.hash,
-		records: plans.map((record) => shownPlan(ports, revert.database, record)),
+		records: plans.map((record) => shownPlan(record, sightOf(principal), revert.database)),
 		...(next === undefined ? {} : { next: String(next) }),
 	});
 }
@@ -218,8 +217,12 @@ function stateOf({ jobs }: RevertsPorts, { state, job: id }: Revert): RevertStat
 }
 
 /** A revert as clients see it. Instants in ISO 8601. */
-function shown(ports: RevertsPorts, revert: Revert): object {
-	const { plan, receipt, error, applyingSince } = revert;
+function shown(ports: RevertsPorts, { principal }: RoutedRequest, revert: Revert): object {
+	const { plan, receipt, error, applyingSince, database } = revert;
+	const named = (left: readonly Left[]) =>
+		left.map((one) =>
+			sightOf(principal).of(database, { name: one.table, primaryKey: '' }) ? one : { ...one, id: HIDDEN }
+		);
 	return {
 		...brief(ports, revert),
 		applyingSince: isoOrUndefined(applyingSince),
@@ -231,6 +234,8 @@ function shown(ports: RevertsPorts, revert: Revert): object {
 		},
 		receipt: receipt && {
 			...receipt,
+			drifted: named(receipt.drifted),
+			impossible: named(receipt.impossible),
 			startedAt: isoOrUndefined(receipt.startedAt),
 			endedAt: isoOrUndefined(receipt.endedAt),
 		},
@@ -256,32 +261,34 @@ function brief(ports: RevertsPorts, revert: Revert): object {
 	};
 }
 
-/** Values as they are tagged, so that none of them is shown as another one. */
-function shownPlan(ports: RevertsPorts, database: string, record: RecordPlan): object {
+/** Values as they are tagged, so that none of them is shown as another one; what must not be seen is `$hidden`. */
+function shownPlan(record: RecordPlan, sight: Sight, database: string): object {
 	const { table, id, decision, attributes, conflicts, selected } = record;
-	const hidden = (attribute: string, value: unknown) =>
-		value !== undefined && ports.isSecret(database, table, attribute) ? { $hidden: true } : shownValue(value);
+	const seen = sight.of(database, { name: table, primaryKey: '' });
 	return {
 		table,
-		id: toTagged(id satisfies Key),
+		id: seen ? toTagged(id satisfies Key) : HIDDEN,
 		decision: decision.kind,
 		...(decision.kind === 'impossible' ? { code: decision.code } : {}),
 		reason: decision.reason,
 		selected,
-		attributes: attributes.map(({ name, base, bad, live, outcome }) => ({
-			name,
-			outcome,
-			base: hidden(name, base),
-			bad: hidden(name, bad),
-			live: hidden(name, live),
-		})),
+		attributes: attributes.map(({ name, base, bad, live, outcome }) => {
+			const value = seen?.shows(name) === true ? shownValue : hiddenValue;
+			return { name, outcome, base: value(base), bad: value(bad), live: value(live) };
+		}),
 		conflicts,
 	};
 }
 
+const HIDDEN = { $hidden: true };
+
 /** What is absent stays out of the answer. */
 function shownValue(value: unknown): unknown {
 	return value === undefined ? undefined : toTagged(value);
+}
+
+function hiddenValue(value: unknown): unknown {
+	return value === undefined ? undefined : HIDDEN;
 }
 
 function withoutAbsent(select: SelectionRequest): object {

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import { builtComponent } from '../support/component.ts';
 import { startHarper, type Harper } from '../support/harper.ts';
 import { ask } from '../support/jobs.ts';
-import { ATTRIBUTES, RandomHistory, textOf, withAll, withoutSelected, type ModelSelection } from '../support/revert-model.ts';
+import {
+	ATTRIBUTES,
+	RandomHistory,
+	textOf,
+	withAll,
+	withoutSelected,
+	type ModelSelection,
+} from '../support/revert-model.ts';
 import type { Values, Write } from '../support/revert-model.ts';
 import { reverted, writeAll, type MarketTransaction } from '../support/reverts.ts';
 

@@ -107,7 +107,6 @@ export function revertPorts(id: string, jobs: JobStore): RevertsPorts {
 		databases: () => ['d'],
 		newId: () => `made-${made++}`,
 		submit: async () => {},
-		isSecret: () => false,
 		now: () => 0,
 	};
 }
