@@ -62,47 +62,105 @@ export async function applyPlan(
 	signal: AbortSignal
 ): Promise<void> {
 	for await (const entry of ports.journal.entries()) tally.add(entry);
-	const { open } = tally;
-	if (open) await settle(plan, open, ports, tally);
-	onRecords(tally.next);
-	const size = new BatchSize();
-	for await (const batch of batches(plan.from(tally.next), tally.next, size)) {
-		signal.throwIfAborted();
-		const writes = batch.plans.map(writeOf);
-		const version = nextVersion(ports, tally.lastVersion, writes);
-		const { first, count } = batch;
-		const begun: BatchBegun = { kind: 'begun', first, count, version };
-		await ports.journal.append(begun);
-		tally.add(begun);
-		const { outcomes, heldMs } = await ports.writer.write(writes, { version, user });
-		const done = doneOf(begun, writes, outcomes);
-		await ports.journal.append(done);
-		tally.add(done);
-		size.learn(heldMs);
+	await settle(plan, ports, tally);
+	const run = new Run(user, ports, tally);
+	try {
+		for await (const batch of batches(plan.from(tally.next), tally.next, run.size)) {
+			onRecords(tally.next);
+			signal.throwIfAborted();
+			await run.begin(batch);
+			await ports.pause();
+		}
+	} finally {
+		await run.end();
 		onRecords(tally.next);
-		await ports.pause();
+	}
+}
+
+/** One batch is written while the next one is prepared and announced: syncing the journal costs no time of its own. */
+class Run {
+	readonly size = new BatchSize();
+	readonly #user: string;
+	readonly #ports: ApplyPorts;
+	readonly #tally: JournalTally;
+	/** The batch that is being written. */
+	#writing: Promise<BatchDone> | undefined;
+	/** What is done and not yet in the journal. */
+	#unsaved: BatchDone[] = [];
+
+	constructor(user: string, ports: ApplyPorts, tally: JournalTally) {
+		this.#user = user;
+		this.#ports = ports;
+		this.#tally = tally;
+	}
+
+	/** Resolves when the batch is announced, and the one before it is written. */
+	async begin({ first, count, plans }: Batch): Promise<void> {
+		const writes = plans.map(writeOf);
+		const version = nextVersion(this.#ports, this.#tally.lastVersion, writes);
+		const begun: BatchBegun = { kind: 'begun', first, count, version };
+		const saved = this.#unsaved;
+		this.#unsaved = [];
+		this.#tally.add(begun);
+		await Promise.all([this.#ports.journal.append(...saved, begun), this.#written()]);
+		this.#writing = this.#write(begun, writes);
+		// Whoever waits for it next sees whether it failed.
+		this.#writing.catch(() => undefined);
+	}
+
+	/** Resolves when nothing is written any more and all of it is in the journal. */
+	async end(): Promise<void> {
+		await this.#written();
+		if (this.#unsaved.length > 0) await this.#ports.journal.append(...this.#unsaved);
+		this.#unsaved = [];
+	}
+
+	async #written(): Promise<void> {
+		const writing = this.#writing;
+		this.#writing = undefined;
+		if (writing === undefined) return;
+		const done = await writing;
+		this.#tally.add(done);
+		this.#unsaved.push(done);
+	}
+
+	async #write(begun: BatchBegun, writes: readonly RecordWrite[]): Promise<BatchDone> {
+		const { version } = begun;
+		const { outcomes, heldMs } = await this.#ports.writer.write(writes, { version, user: this.#user });
+		this.size.learn(heldMs);
+		return doneOf(begun, writes, outcomes);
 	}
 }
 
 /**
- * A batch of which it is not known whether it was committed. It was one transaction: if any of its records has its
- * version, all were written that could be.
+ * Finds out which of the batches that were begun were committed. Each was one transaction: if any of its records has its
+ * version, all were written that could be. And each was over before the next one was written.
  */
-async function settle(plan: StoredPlan, open: BatchBegun, { writer, journal }: ApplyPorts, tally: JournalTally) {
+async function settle(plan: StoredPlan, { writer, journal }: ApplyPorts, tally: JournalTally): Promise<void> {
+	const settled: BatchDone[] = [];
+	let committed = 0;
+	for (const open of tally.open) {
+		const writes = await writesOf(plan, open);
+		const written = writes.map((write) => writer.hasChange(write, open.version));
+		const outcomes = written.map((is): WriteOutcome => ({ kind: is ? 'written' : 'drifted' }));
+		settled.push(doneOf(open, writes, outcomes));
+		if (written.includes(true)) committed = settled.length;
+	}
+	// The others are cut anew.
+	tally.open = [];
+	for (const done of settled.slice(0, committed)) {
+		await journal.append(done);
+		tally.add(done);
+	}
+}
+
+async function writesOf(plan: StoredPlan, { first, count }: BatchBegun): Promise<readonly RecordWrite[]> {
 	const writes: RecordWrite[] = [];
-	for await (const { number, plan: record } of plan.from(open.first)) {
-		if (number >= open.first + open.count) break;
+	for await (const { number, plan: record } of plan.from(first)) {
+		if (number >= first + count) break;
 		if (isToDo(record)) writes.push(writeOf(record));
 	}
-	const written = writes.map((write) => writer.hasChange(write, open.version));
-	if (!written.includes(true)) return;
-	const done = doneOf(
-		open,
-		writes,
-		written.map((is) => ({ kind: is ? 'written' : 'drifted' }))
-	);
-	await journal.append(done);
-	tally.add(done);
+	return writes;
 }
 
 function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: readonly WriteOutcome[]): BatchDone {

@@ -48,8 +48,8 @@ const NAMED = 1000;
 export class JournalTally {
 	/** The number of the first record that no batch which is done has. */
 	next = 0;
-	/** The batch that was begun and is not known to be done. */
-	open: BatchBegun | undefined;
+	/** The batches that were begun and are not known to be done, in order. */
+	open: readonly BatchBegun[] = [];
 	lastVersion = 0;
 	readonly versions: number[] = [];
 	readonly drifted: Left[] = [];
@@ -59,11 +59,11 @@ export class JournalTally {
 	add(entry: JournalEntry): void {
 		this.lastVersion = Math.max(this.lastVersion, entry.version);
 		if (entry.kind === 'begun') {
-			this.open = entry;
+			this.open = [...this.open, entry];
 			return;
 		}
-		this.open = undefined;
-		this.next = entry.first + entry.count;
+		this.open = this.open.filter(({ version }) => version !== entry.version);
+		this.next = Math.max(this.next, entry.first + entry.count);
 		for (const [table, { written, deleted }] of Object.entries(entry.tables)) {
 			this.#count(table, 'written', written);
 			this.#count(table, 'deleted', deleted);

@@ -12,6 +12,7 @@ export interface ShownRevert {
 	readonly job: string;
 	readonly plan?: {
 		readonly hash: string;
+		readonly tookMs: number;
 		readonly totals: {
 			readonly records: number;
 			readonly byDecision: Readonly<Record<'write' | 'delete' | 'leave' | 'impossible', number>>;
