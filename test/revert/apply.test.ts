@@ -83,7 +83,9 @@ async function run(plans: readonly RecordPlan[], database: Database, journal: Jo
 describe('applying a plan', () => {
 	test('writes each record once, and leaves what has drifted, wherever it dies and goes on', async () => {
 		const kind = fc.constantFrom('write', 'delete', 'leave');
-		const records = fc.array(fc.record({ kind, drifts: fc.boolean() }), { maxLength: 300 });
+		// Often enough that nothing of a batch is written.
+		const drifts = fc.constantFrom(true, true, true, false);
+		const records = fc.array(fc.record({ kind, drifts }), { minLength: 200, maxLength: 300 });
 		await fc.assert(
 			fc.asyncProperty(records, fc.array(fc.nat(60), { maxLength: 6 }), async (wanted, deaths) => {
 				const database = new Database();
@@ -115,7 +117,7 @@ describe('applying a plan', () => {
 					expect(database.versions.get(id)).toHaveLength(drifts || isWritten ? 2 : 1);
 				}
 			}),
-			{ numRuns: 300 }
+			{ numRuns: 100, endOnFailure: true }
 		);
 	});
 
