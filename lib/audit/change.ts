@@ -22,6 +22,10 @@ export interface Change {
 	readonly previousLocalTime: number | undefined;
 	/** A whole record or message, the attributes of a patch, or nothing. */
 	readonly values: Readonly<Record<string, unknown>> | undefined;
+	/** It came late: `values` are what newer patches left of it, and what it does not name stayed as it was. */
+	readonly isFitted?: true;
+	/** Its values cannot be read: Harper itself stores some that are damaged, see docs/harper.md. */
+	readonly isUnreadable?: true;
 }
 
 /** Throws a `RangeError` on bytes that are no entry. */
@@ -70,7 +74,18 @@ export function changesFrom(log: AuditLog, newest: number | undefined): RecordLo
 	for (;;) {
 		const { done, value } = chain.next();
 		if (done === true) return { changes: inEffect(changes.toReversed()), beginsWithCreation: value };
-		changes.push(readChange(log, value.localTime, value.bytes));
+		changes.push(readWhatCanBe(log, value));
+	}
+}
+
+/** A change whose values may be unreadable. Throws a `RangeError` on bytes that are no entry. */
+export function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Change {
+	const entry = decodeEntry(bytes);
+	try {
+		return readChange(log, localTime, bytes, entry);
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		return { ...changeOf(localTime, bytes, entry, undefined), isUnreadable: true };
 	}
 }
 

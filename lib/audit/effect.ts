@@ -6,6 +6,7 @@ interface Arrived {
 	readonly localTime: number;
 	readonly action: string;
 	readonly values: Readonly<Record<string, unknown>> | undefined;
+	readonly isFitted?: true;
 }
 
 /**
@@ -14,8 +15,8 @@ interface Arrived {
  *
  * - All writes of one transaction to one record begin with what it was before the transaction, so that the last of them
  *   alone counts; those before it are left out.
- * - A write that arrives late, behind newer patches, gives way to them. It is given here with what remained of it. Of a
- *   late put Harper may keep older attributes that the put does not have, which depends on how it had stored them.
+ * - A write that arrives late, behind newer patches, gives way to them. It is given here with what remained of it. A put
+ *   then is fitted in as a patch would be: it takes nothing away.
  */
 export function inEffect<Change extends Arrived>(arrived: readonly Change[]): readonly Change[] {
 	const effective: Change[] = [];
@@ -59,12 +60,13 @@ function newerPatches(
 }
 
 function remaining<Change extends Arrived>(change: Change, newer: readonly Arrived[]): Change {
+	if (newer.length === 0) return change;
 	let values = change.values ?? {};
 	for (const patch of newer) values = yielding(values, patch.values ?? {}, change.action === 'put');
-	return { ...change, values };
+	return { ...change, values, isFitted: true };
 }
 
-/** What is left of values where newer ones have been set; a whole record takes those over. */
+/** What is left of values where newer ones have been set; a whole record takes over those that it has itself. */
 function yielding(
 	values: Readonly<Record<string, unknown>>,
 	newer: Readonly<Record<string, unknown>>,
@@ -72,15 +74,10 @@ function yielding(
 ): Readonly<Record<string, unknown>> {
 	const left: Record<string, unknown> = {};
 	for (const [name, value] of Object.entries(values)) {
+		const increment = Object.hasOwn(newer, name) ? incrementOf(newer[name]) : undefined;
 		if (!Object.hasOwn(newer, name)) left[name] = value;
-		else {
-			const increment = incrementOf(newer[name]);
-			if (increment === undefined) continue;
-			left[name] = incrementOf(value) === undefined ? add(value, increment) : value;
-		}
+		else if (increment !== undefined) left[name] = incrementOf(value) === undefined ? add(value, increment) : value;
+		else if (isWhole) left[name] = newer[name];
 	}
-	if (!isWhole) return left;
-	for (const [name, value] of Object.entries(newer))
-		if (!Object.hasOwn(left, name)) left[name] = incrementOf(value) ?? value;
 	return left;
 }

@@ -5,15 +5,15 @@ export function incrementOf(value: unknown): number | bigint | undefined {
 	return typeof increment === 'number' || typeof increment === 'bigint' ? increment : undefined;
 }
 
-/** As Harper adds: what is no number counts as nothing, and what can be read as one is not. */
+/** As Harper adds: what is no number counts as nothing, and what can be read as one does not. */
 export function add(before: unknown, increment: number | bigint): unknown {
 	if (typeof before === 'bigint') {
 		const sum = before + BigInt(increment);
-		// Stored as a value of its own it is none: see docs/harper.md.
+		// Stored as the value of an attribute it is none: see docs/harper.md.
 		return sum === 0n ? undefined : sum;
 	}
-	if (Number.isNaN(Number(before))) return increment;
+	if (before === null || Number.isNaN(Number(before))) return increment;
 	if (typeof before !== 'object' && typeof before !== 'string') return Number(before) + Number(increment);
-	// Null reads as zero; a list, a moment and a text that read as a number are written out, and the increment behind them.
-	return before === null ? increment : `${Reflect.apply(String, undefined, [before])}${increment}`;
+	// A text, a list and a moment that read as a number are written out, and the increment behind them.
+	return `${Reflect.apply(String, undefined, [before])}${increment}`;
 }

@@ -3,6 +3,8 @@ import type { Change, RecordLog } from './change.ts';
 import { add, incrementOf } from './increment.ts';
 import type { LiveRecord } from './log.ts';
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** What is known of a record at some moment. */
 export interface RecordState {
 	readonly existence: 'present' | 'absent' | 'unknown';
@@ -41,10 +43,7 @@ export const NEVER_WAS: RecordState = {
 
 const NOTHING_KNOWN: RecordState = { ...NEVER_WAS, existence: 'unknown', isWhole: false };
 
-/**
- * What a record was at a moment: what had arrived by then, in the order in which it counts. `Infinity` is the present,
- * of which the table itself tells the values.
- */
+/** What a record was at a moment. `Infinity` is the present, of which the table itself tells the values. */
 export function stateAt(log: RecordLog, live: LiveRecord | undefined, at: number): RecordState {
 	const arrived = log.changes.filter(({ localTime }) => localTime <= at);
 	const state = arrived.reduce(applyChange, stateBefore(log, live));
@@ -62,8 +61,7 @@ export function stateBefore({ changes, beginsWithCreation }: RecordLog, live: Li
 	if (acting.length === 0) return presentOf(live);
 	if (live.isInvalidated || live.values === null || acting.some(({ action }) => action !== 'patch'))
 		return NOTHING_KNOWN;
-	const { existence, attributes: present } = presentOf(live);
-	const attributes = new Map(present);
+	const attributes = new Map(presentOf(live).attributes);
 	for (const { values = {} } of acting.toReversed()) {
 		for (const [name, value] of Object.entries(values)) {
 			const less = subtract(attributes.get(name)?.value, incrementOf(value));
@@ -71,31 +69,30 @@ export function stateBefore({ changes, beginsWithCreation }: RecordLog, live: Li
 			attributes.set(name, { ...NO_ATTRIBUTE, value: less, isKnown: less !== undefined && Number(less) !== 0 });
 		}
 	}
-	return { ...NEVER_WAS, existence, attributes, expiresAt: live.expiresAt };
+	// Patches may have made it anew, where nothing is left that they have not touched.
+	const wasThere = Array.from(attributes.values()).some(({ value, isKnown }) => isKnown && value !== undefined);
+	return { ...NEVER_WAS, existence: wasThere ? 'present' : 'unknown', attributes, expiresAt: live.expiresAt };
 }
 
 /** A record after a change, as Harper makes it. */
 export function applyChange(state: RecordState, change: Change): RecordState {
 	const { action, values, expiresAt } = change;
+	if (change.isUnreadable === true && action !== 'message')
+		return { ...presentSince(NOTHING_KNOWN, change), existsSince: undefined };
 	switch (action) {
 		case 'delete':
 			return { ...NEVER_WAS, existsSince: state.existence === 'absent' ? state.existsSince : change };
 		case 'put':
-			return replaced(state, values ?? {}, change);
+			return change.isFitted === true ? withPatch(state, values ?? {}, change) : replaced(state, values ?? {}, change);
 		case 'invalidate':
 			// Where there is no index, nothing at all is left of it.
 			return values === undefined
 				? { ...NEVER_WAS, isInvalidated: true, existsSince: state.existence === 'absent' ? state.existsSince : change }
 				: { ...replaced(state, values, change), isInvalidated: true };
-		case 'patch': {
+		case 'patch':
 			// Nothing is patched into being by nothing.
 			if (state.existence === 'absent' && Object.keys(values ?? {}).length === 0) return state;
-			const attributes = new Map(state.attributes);
-			for (const [name, value] of Object.entries(values ?? {})) {
-				attributes.set(name, patched(attributeOf(state, name), value, change));
-			}
-			return { ...presentSince(state, change), attributes };
-		}
+			return withPatch(state, values ?? {}, change);
 		case 'message':
 			// Harper writes the record anew, and forgets what it does not write.
 			return state.existence === 'absent' ? state : { ...state, isInvalidated: false, expiresAt };
@@ -147,7 +144,15 @@ function presentSince(before: RecordState, change: Change): RecordState {
 	return { ...before, existence: 'present', isInvalidated: false, existsSince, expiresAt: change.expiresAt };
 }
 
-function replaced(before: RecordState, values: Readonly<Record<string, unknown>>, change: Change): RecordState {
+function withPatch(before: RecordState, values: Values, change: Change): RecordState {
+	const attributes = new Map(before.attributes);
+	for (const [name, value] of Object.entries(values)) {
+		attributes.set(name, patched(attributeOf(before, name), value, change));
+	}
+	return { ...presentSince(before, change), attributes };
+}
+
+function replaced(before: RecordState, values: Values, change: Change): RecordState {
 	const attributes = new Map<string, Attribute>();
 	for (const name of before.attributes.keys()) {
 		attributes.set(name, set(attributeOf(before, name), undefined, change));

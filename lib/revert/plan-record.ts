@@ -83,7 +83,7 @@ function count(selected: Selected, change: Change): void {
 function verdictOf(facts: RecordFacts, selected: Selected, trace: RecordTrace, policy: Policy): RecordVerdict {
 	const { table, tableId, id, live } = facts;
 	const { changes, firstVersion, lastVersion, acts } = selected;
-	const refusal = acts ? refusalOf(facts) : NOTHING_CHANGED;
+	const refusal = acts ? (refusalOf(facts) ?? (trace.isBlurred ? UNREADABLE : undefined)) : NOTHING_CHANGED;
 	const overwritten = refusal === undefined ? overwrittenIn(trace) : [];
 	const isSkipped = policy === 'skip' && overwritten.length > 0;
 	const attributes = refusal === undefined ? attributesOf(trace, facts, isSkipped ? 'merge' : policy) : [];
@@ -104,6 +104,7 @@ function verdictOf(facts: RecordFacts, selected: Selected, trace: RecordTrace, p
 	};
 }
 
+const UNREADABLE: Decision = { kind: 'impossible', code: 'unreadable', reason: REASON.unreadable };
 const NOTHING_CHANGED: Decision = { kind: 'leave', reason: REASON.changedNothing };
 const SKIPPED: Decision = { kind: 'leave', reason: REASON.skipped };
 

@@ -1,4 +1,4 @@
-import { chainFrom, readChange, type Change, type RecordLog } from '../audit/change.ts';
+import { chainFrom, readWhatCanBe, type Change, type RecordLog } from '../audit/change.ts';
 import { inEffect } from '../audit/effect.ts';
 import { decodeEntry } from '../audit/entry.ts';
 import type { AuditLog, LoggedTable } from '../audit/log.ts';
@@ -186,20 +186,17 @@ export class RevertPlanning {
 			done.add(tableId, id, localTime);
 			return this.#judged(this.#factsOfEntry(entry, table, key));
 		}
-		const { facts, chain } = await this.#factsOf(tableId, key);
-		const isInChain = chain.some((change) => change.localTime === localTime);
+		const { facts, isMet, isPassed, selected, newestSelected } = await this.#factsOf(tableId, key, localTime, newest);
 		// What a chain passes over had been superseded; what it does not reach may have been.
-		if (!isInChain && !chain.some((change) => change.localTime < localTime)) {
+		if (!isMet && !isPassed) {
 			done.add(tableId, id, localTime);
 			strays.add(tableId, key, id);
 			return undefined;
 		}
-		const selected = chain.filter((change) => change.localTime <= newest && this.#selector.of(change) !== undefined);
-		const first = selected.reduce((latest, change) => Math.max(latest, change.localTime), 0);
 		// Where this is the only one, there will be no other that asks.
-		if (!isInChain || selected.length !== 1 || this.#selector.hasFields) done.add(tableId, id, localTime);
-		if (selected.length === 0 && !isInChain) this.#totals.superseded++;
-		return first > localTime ? undefined : this.#judged(facts);
+		if (!isMet || selected !== 1 || this.#selector.hasFields) done.add(tableId, id, localTime);
+		if (selected === 0 && !isMet) this.#totals.superseded++;
+		return newestSelected > localTime ? undefined : this.#judged(facts);
 	}
 
 	async #judged(facts: RecordFacts): Promise<RecordVerdict | undefined> {
@@ -211,29 +208,28 @@ export class RevertPlanning {
 		}
 	}
 
-	/** What the log and the table say of a record, by its chain. */
-	async #factsOf(
-		tableId: number,
-		id: Key
-	): Promise<{ readonly facts: RecordFacts; readonly chain: readonly Change[] }> {
+	/** What the log and the table say of a record, by its chain; and where an entry is in that. */
+	async #factsOf(tableId: number, id: Key, localTime = Infinity, newest = Infinity): Promise<Followed> {
 		if (this.#slice.isOver) await this.#slice.next();
 		const live = this.#log.live(tableId, id);
 		const chain: Change[] = [];
+		const seen = { isMet: false, isPassed: false, selected: 0, newestSelected: 0 };
 		const rows = chainFrom(this.#log, live?.localTime);
-		let beginsWithCreation = false;
-		for (;;) {
-			const step = rows.next();
-			if (step.done === true) {
-				beginsWithCreation = step.value;
-				break;
-			}
-			const change = readChange(this.#log, step.value.localTime, step.value.bytes);
+		let step = rows.next();
+		for (; step.done !== true; step = rows.next()) {
+			const change = readWhatCanBe(this.#log, step.value);
 			if (this.#isSettledBy(chain, change)) break;
 			chain.push(change);
+			if (change.localTime === localTime) seen.isMet = true;
+			else if (change.localTime < localTime) seen.isPassed = true;
+			if (change.localTime <= newest && this.#selector.of(change) !== undefined) {
+				seen.selected++;
+				seen.newestSelected = Math.max(seen.newestSelected, change.localTime);
+			}
 			if (this.#slice.isOver) await this.#slice.next();
 		}
-		const log = { changes: inEffect(chain.reverse()), beginsWithCreation };
-		return { facts: this.#facts(tableId, id, log, live), chain };
+		const log = { changes: inEffect(chain.toReversed()), beginsWithCreation: step.done === true && step.value };
+		return { facts: this.#facts(tableId, id, log, live), ...seen };
 	}
 
 	/**
@@ -254,7 +250,7 @@ export class RevertPlanning {
 	/** What one entry says, of a record that cannot be put back anyway. */
 	#factsOfEntry({ localTime, tableId }: Entry, table: LoggedTable | undefined, id: Key): RecordFacts {
 		const bytes = this.#log.row(localTime);
-		const changes = bytes === undefined ? [] : [readChange(this.#log, localTime, bytes)];
+		const changes = bytes === undefined ? [] : [readWhatCanBe(this.#log, { localTime, bytes })];
 		const live = table === undefined ? undefined : this.#log.live(tableId, id);
 		return { table, tableId, id, log: { changes, beginsWithCreation: false }, live };
 	}
@@ -297,7 +293,7 @@ export class RevertPlanning {
 		for (const localTime of places) {
 			const bytes = this.#log.row(localTime);
 			if (bytes === undefined) continue;
-			const change = readChange(this.#log, localTime, bytes);
+			const change = readWhatCanBe(this.#log, { localTime, bytes });
 			const { action, version } = change;
 			if (action !== 'message' && version < settled) continue;
 			if (action === 'put' || action === 'delete') settled = version;
@@ -322,6 +318,16 @@ export class RevertPlanning {
 			this.#totals.purgedUntil = purgedUntil;
 		}
 	}
+}
+
+/** A record by its chain, seen from an entry. */
+interface Followed {
+	readonly facts: RecordFacts;
+	readonly isMet: boolean;
+	/** Whether the chain goes further back. */
+	readonly isPassed: boolean;
+	readonly selected: number;
+	readonly newestSelected: number;
 }
 
 /** A selected entry. */

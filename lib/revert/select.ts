@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { Change } from '../audit/change.ts';
 import type { AuditEntry } from '../audit/entry.ts';
+import { momentOf } from '../audit/filter.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { compareBytes } from '../record/bytes.ts';
 import { LONGEST_KEY_BYTES, writeKey, type Key } from '../record/key.ts';
 import { fromTagged, type Json } from '../record/tagged.ts';
-import { parseMoment } from './moment.ts';
 import type { Takes } from './plan-record.ts';
 import type { Taken } from './trace.ts';
 
@@ -71,8 +71,8 @@ const moment = (now: number) =>
 		v.pipe(
 			v.union([v.string(), v.number()], MOMENT),
 			v.rawTransform(({ dataset, addIssue, NEVER }): number => {
-				const at = parseMoment(dataset.value, now);
-				if (at !== undefined) return at;
+				const at = momentOf(String(dataset.value), now);
+				if (typeof at === 'number') return at;
 				addIssue({ message: MOMENT });
 				return NEVER;
 			})

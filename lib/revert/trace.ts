@@ -58,6 +58,7 @@ export class RecordTrace {
 	/** Attributes that nobody sets. */
 	readonly #own: ReadonlySet<string>;
 	#isMadeAnew = false;
+	#isBlurred = false;
 
 	constructor(before: RecordState, own: ReadonlySet<string>) {
 		this.#actual = before;
@@ -87,12 +88,18 @@ export class RecordTrace {
 		return this.#isMadeAnew;
 	}
 
+	/** Whether a change from the first selected one on cannot be read. */
+	get isBlurred(): boolean {
+		return this.#isBlurred;
+	}
+
 	follow(change: Change, taken: Taken | undefined): void {
 		const before = this.#actual;
 		const after = applyChange(before, change);
 		this.#actual = after;
 		if (this.#good === undefined && taken === undefined) return;
 		const good = (this.#good ??= remainderOf(before));
+		if (change.isUnreadable === true) this.#isBlurred = true;
 		const takesRecord = taken !== undefined && taken.fields === undefined;
 		if (change.action === 'message' || change.action === 'relocate') {
 			if (taken === undefined) good.expiresAt = after.expiresAt;
@@ -165,7 +172,7 @@ export class RecordTrace {
 		if (taken !== undefined && taken.fields === undefined) return;
 		good.existence = 'present';
 		good.expiresAt = after.expiresAt;
-		if (change.action === 'put') good.isWhole = true;
+		if (change.action === 'put' && change.isFitted !== true) good.isWhole = true;
 		if (run === undefined || others.length === 0) return;
 		run.by.push(change);
 		this.#settleRecord();
@@ -173,7 +180,8 @@ export class RecordTrace {
 
 	/** Whose value it now is another one. */
 	#touchedBy(change: Change, after: RecordState): string[] {
-		const names = change.action === 'patch' ? Object.keys(change.values ?? {}) : [...after.attributes.keys()];
+		const isPart = change.action === 'patch' || change.isFitted === true;
+		const names = isPart ? Object.keys(change.values ?? {}) : [...after.attributes.keys()];
 		return names.filter((name) => after.attributes.get(name)?.setBy === change && !this.#own.has(name));
 	}
 

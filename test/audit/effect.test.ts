@@ -60,9 +60,9 @@ describe('what entries did to a record', () => {
 			[base, ['patch', 9, { size: 2 }], ['patch', 5, { note: 'late' }], ['patch', 7, { size: add(10) }]],
 		],
 		[
-			'a late record takes over what newer patches set',
-			[base, ['patch', 9, { size: 2 }], ['put', 5, { note: 'late' }]],
-			[base, ['patch', 9, { size: 2 }], ['put', 5, { note: 'late', size: 2 }]],
+			'a late record takes over what newer patches set of what it has',
+			[base, ['patch', 9, { size: 2, more: 1 }], ['put', 5, { note: 'late', size: 3 }]],
+			[base, ['patch', 9, { size: 2, more: 1 }], ['put', 5, { note: 'late', size: 2 }]],
 		],
 		[
 			'a late patch does not give way to an invalidation',

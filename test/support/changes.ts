@@ -1,4 +1,5 @@
 import type { Change, RecordLog } from '../../lib/audit/change.ts';
+import { inEffect } from '../../lib/audit/effect.ts';
 import type { LiveRecord } from '../../lib/audit/log.ts';
 
 /** A change of one record, at a moment that is its version unless said otherwise. */
@@ -17,14 +18,14 @@ export function changeOf(parts: Partial<Change> & Pick<Change, 'version' | 'acti
 	};
 }
 
-/** What the log has of a record, from its making. */
+/** What the log has of a record, from its making; in the order of arrival. */
 export function wholeLog(...changes: readonly Change[]): RecordLog {
-	return { changes, beginsWithCreation: true };
+	return { changes: inEffect(changes), beginsWithCreation: true };
 }
 
 /** What the log has of a record, where what was before has been removed. */
 export function purgedLog(...changes: readonly Change[]): RecordLog {
-	return { changes, beginsWithCreation: false };
+	return { changes: inEffect(changes), beginsWithCreation: false };
 }
 
 export function liveOf(values: LiveRecord['values'], parts: Partial<LiveRecord> = {}): LiveRecord {

@@ -13,6 +13,8 @@ export interface Write {
 	readonly user: string;
 	readonly version: number;
 	readonly localTime: number;
+	/** As the log's changes have it. */
+	readonly isFitted?: true;
 }
 
 /** What is selected, in the model's words. */
@@ -80,11 +82,11 @@ function settles({ action }: Write): boolean {
 	return action === 'put' || action === 'delete';
 }
 
-function played(values: Values | null, { action, values: written = {} }: Write): Values | null {
+function played(values: Values | null, { action, values: written = {}, isFitted }: Write): Values | null {
 	if (action === 'message') return values;
 	if (action === 'delete') return null;
-	if (action === 'put') return written;
-	if (values === null && Object.keys(written).length === 0) return null;
+	if (action === 'put' && isFitted !== true) return written;
+	if (action === 'patch' && values === null && Object.keys(written).length === 0) return null;
 	let patched: Values = values ?? {};
 	for (const [name, value] of Object.entries(written)) {
 		const added = addedBy(value);
