@@ -13,17 +13,19 @@ export interface Gap {
 	readonly count?: number;
 }
 
-type GapReason =
-	| 'removed_by_retention'
-	| 'removed_without_mark'
-	| 'table_not_logged'
-	| 'table_caching'
-	| 'table_dropped'
-	| 'entries_damaged'
-	| 'values_unreadable'
-	| 'attributes_hidden'
-	| 'history_cut_off'
-	| 'not_scanned';
+export const gapReasons = [
+	'removed_by_retention',
+	'removed_without_mark',
+	'history_cut_off',
+	'table_not_logged',
+	'table_caching',
+	'table_dropped',
+	'entries_damaged',
+	'values_unreadable',
+	'attributes_hidden',
+	'not_scanned',
+] as const;
+type GapReason = (typeof gapReasons)[number];
 
 export interface Completeness {
 	/** Whether there is nothing in the window that was asked for and is not in the answer. */

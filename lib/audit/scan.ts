@@ -53,6 +53,8 @@ export interface Slice {
 
 const SLICE_MS = 4;
 const ROWS_BETWEEN_LOOKS = 32;
+/** Whoever takes the entries of a slice works on them in the same turn. */
+const MOST_FOUND = 250;
 /** A row of this size may take as long as many. */
 const LARGE_BYTES = 65_536;
 
@@ -175,7 +177,8 @@ function sliceOf(rows: Iterator<LogRow>, reader: RowReader, wanted: number, cloc
 		else if (outcome !== undefined) found.push(outcome);
 		const isLook = count % ROWS_BETWEEN_LOOKS === 0 || row.bytes.length > LARGE_BYTES;
 		const isOver = isLook && clock.monotonic() - startedAt > SLICE_MS;
-		if (isOver || found.length >= wanted) return { found, at, rows: count, damaged, isEnd: false };
+		if (isOver || found.length >= Math.min(wanted, MOST_FOUND))
+			return { found, at, rows: count, damaged, isEnd: false };
 	}
 }
 

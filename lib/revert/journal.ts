@@ -59,7 +59,8 @@ export class JournalTally {
 	add(entry: JournalEntry): void {
 		this.lastVersion = Math.max(this.lastVersion, entry.version);
 		if (entry.kind === 'begun') {
-			this.open = [...this.open, entry];
+			// Whoever went on has cut anew what was not committed.
+			this.open = [...this.open.filter(({ first }) => first < entry.first), entry];
 			return;
 		}
 		this.open = this.open.filter(({ version }) => version !== entry.version);

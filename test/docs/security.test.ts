@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { principalOf } from '../../lib/http/access.ts';
 import { match, respond, type Endpoint } from '../../lib/http/endpoint.ts';
+import { auditEndpoints } from '../../lib/http/audit.ts';
 import { downloadEndpoint } from '../../lib/http/download.ts';
 import { healthEndpoint } from '../../lib/http/health.ts';
 import { jobsEndpoints } from '../../lib/http/jobs.ts';
@@ -11,6 +12,8 @@ import { revertsEndpoints } from '../../lib/http/reverts.ts';
 import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
 import { chunked } from '../support/bytes.ts';
+import { systemClock } from '../../lib/time.ts';
+import { MemoryAuditLog, memoryAuditLogs } from '../support/memory-audit-log.ts';
 import { job, MemoryJobs } from '../support/memory-jobs.ts';
 import { revertPorts } from '../support/memory-reverts.ts';
 import { manifestOf, idOf } from '../support/snapshots.ts';
@@ -20,7 +23,10 @@ const users: Readonly<Record<string, unknown>> = {
 	'anonymous': undefined,
 	'no role': { username: 'u', role: { permission: { super_user: false } } },
 	'scraper': { username: 'u', role: { permission: {}, access: { custodian: 'scraper' } } },
-	'viewer': { username: 'u', role: { permission: {}, access: { custodian: 'viewer' } } },
+	'viewer': {
+		username: 'u',
+		role: { permission: { shop: { tables: { Thing: { read: true } } } }, access: { custodian: 'viewer' } },
+	},
 	'operator': { username: 'u', role: { permission: {}, access: { custodian: 'operator' } } },
 	'super_user': { username: 'u', role: { permission: { super_user: true } } },
 };
@@ -37,7 +43,7 @@ test('the page names every table of ours, and says of those that are replicated 
 });
 
 test('the table names every path that protection adds', () => {
-	const named = new Set(rows.map(({ path }) => path));
+	const named = new Set(rows.map(({ path }) => path.replace(/\/Thing\b/, '/{table}')));
 	expect(protectionEndpoints().filter(({ path }) => !named.has(`/${path}`))).toEqual([]);
 });
 
@@ -66,7 +72,7 @@ const bodies: Readonly<Record<string, unknown>> = {
 const ID = '20261123T020000000Z-0000000a';
 
 async function statusOf(written: string, verb: string, user: string, anonymous: boolean): Promise<number> {
-	const path = written.replace('{id}', ID);
+	const path = written.replace('{id}', ID).replace('{database}', 'shop');
 	const all = endpoints(anonymous);
 	// Harper asks the first endpoint of a place for what fits none of them.
 	const place = (one: Endpoint) => `/${one.path.replace(/\/\{.*/, '')}/`;
@@ -118,6 +124,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		summary: { ...manifest, totals: undefined },
 	};
 	const place = { name: 'main', cache: new Map(), open: () => Promise.reject(new Error('Nobody opens it')) };
+	const log = new MemoryAuditLog(['Thing', 'Secret'], 'shop');
 	const jobs = new MemoryJobs();
 	void jobs.save(job({ id }));
 	const ports = {
@@ -138,6 +145,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		scheduleEndpoint({ schedules: [], load: async () => undefined, now: () => 0 }),
 		...jobsEndpoints(jobs),
 		...revertsEndpoints(revertPorts(id, jobs)),
+		...auditEndpoints({ logs: memoryAuditLogs(log), pause: async () => {}, clock: systemClock }),
 	];
 }
 
