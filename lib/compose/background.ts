@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { every, sleep, within } from '../adapters/timers.ts';
 import { messageOf } from '../errors.ts';
-import { runJobs } from '../jobs/runner.ts';
+import { runJobs, type RunnerPorts } from '../jobs/runner.ts';
 import { nodePrefix } from '../repository/keys.ts';
 import type { Repository } from '../repository/repository.ts';
 import { parseSnapshotId } from '../repository/snapshot-id.ts';
@@ -54,19 +54,21 @@ export async function runBackground(protection: Protection, signal: AbortSignal)
 		again(LOOK_FOR_UPKEEP_MS, () => upkeep(protection)),
 	];
 	signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
-	await runJobs(
-		{
-			store: jobs,
-			clock: systemClock,
-			work: workOf(protection),
-			owner: randomUUID(),
-			wait: sleep,
-			onEnded: (job, stop) => teller.jobEnded(job, stop),
-			warn,
-		},
-		signal
-	);
-	await watching;
+	const run = (work: RunnerPorts['work']) =>
+		runJobs(
+			{
+				store: jobs,
+				clock: systemClock,
+				work,
+				owner: randomUUID(),
+				wait: sleep,
+				onEnded: (job, stop) => teller.jobEnded(job, stop),
+				warn,
+			},
+			signal
+		);
+	// Whoever takes back what went wrong does not wait for a snapshot.
+	await Promise.all([watching, run(workOf(protection)), run({ revert: protection.reverts.work })]);
 }
 
 async function watched({ schedules, scheduleStates }: Protection) {

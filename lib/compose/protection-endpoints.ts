@@ -85,6 +85,7 @@ export function protectionEndpoints(protection: Protection): readonly Endpoint[]
 		scheduleEndpoint({ schedules, load: (schedule) => loadState(scheduleStates, schedule), now }),
 		...jobsEndpoints(jobs),
 		...bookmarksEndpoints({ store: bookmarks, positionsAt: (at) => positionsAt(harperAuditLogs(), at), now }),
+		...protection.reverts.endpoints,
 	];
 }
 

@@ -24,6 +24,7 @@ import type { Policies } from '../snapshot/upkeep.ts';
 import { prune } from '../snapshot/upkeep-job.ts';
 import { recordVerification } from '../snapshot/verification.ts';
 import { systemClock } from '../time.ts';
+import { revertsOf, type Reverts } from './reverts.ts';
 import { loadState, schedulesOf, scheduleStates } from './schedules.ts';
 import { knownIds, liesOnOneDisk, placesOf, stagingOf, surroundingsOf, type Surroundings } from './surroundings.ts';
 import { workshopOf } from './workshop.ts';
@@ -50,6 +51,7 @@ export interface Protection extends ProtectionFacts {
 	readonly scheduleStates: StateStore;
 	readonly policies: Policies;
 	readonly take: TakePorts;
+	readonly reverts: Reverts;
 	/** Puts a job into the queue of the elected worker. */
 	readonly submit: (kind: JobKind, request: unknown, by?: string) => Promise<Job>;
 }
@@ -71,6 +73,7 @@ export function protectionOf(facts: ProtectionFacts): Protection {
 		schedules: schedulesOf(configuration.snapshots, node),
 		scheduleStates: scheduleStates(state),
 		policies,
+		reverts: revertsOf({ root, jobs, newId: () => newId(systemClock.now()), warn: facts.warn }),
 		take: {
 			copier: harperCopier(stagingOf(surroundings), systemClock),
 			workshop: workshopOf(surroundings, () => knownIds(surroundings, known)),

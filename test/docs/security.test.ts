@@ -12,6 +12,7 @@ import { metricsEndpoint } from '../../lib/http/metrics.ts';
 import { recordsEndpoint } from '../../lib/http/records.ts';
 import { scheduleEndpoint } from '../../lib/http/schedule.ts';
 import { snapshotsEndpoints } from '../../lib/http/snapshots.ts';
+import { revertsEndpoints } from '../../lib/http/reverts.ts';
 import { upkeepEndpoints } from '../../lib/http/upkeep.ts';
 import { parseConfiguration } from '../../lib/config.ts';
 import { chunked } from '../support/bytes.ts';
@@ -19,6 +20,7 @@ import { MemoryBookmarks } from '../support/memory-bookmarks.ts';
 import { systemClock } from '../../lib/time.ts';
 import { MemoryAuditLog, memoryAuditLogs } from '../support/memory-audit-log.ts';
 import { job, MemoryJobs } from '../support/memory-jobs.ts';
+import { revertPorts } from '../support/memory-reverts.ts';
 import { manifestOf, idOf } from '../support/snapshots.ts';
 import { readPage } from './pages.ts';
 
@@ -69,6 +71,8 @@ test.each(rows)(
 const bodies: Readonly<Record<string, unknown>> = {
 	'PATCH': { pin: true },
 	'POST /custodian/bookmarks': { name: 'new' },
+	'POST /custodian/reverts': { database: 'd', select: { users: ['u'] }, reason: 'r', dryRun: true },
+	'POST /custodian/reverts/{id}/apply': { plan: 'a'.repeat(64) },
 };
 
 const BOOKMARK = 'before-the-import';
@@ -85,7 +89,7 @@ async function statusOf(written: string, verb: string, user: string, anonymous: 
 	const nothing = {
 		query: new URLSearchParams(),
 		header: () => undefined,
-		body: async () => bodies[`${verb} ${path}`] ?? bodies[verb],
+		body: async () => bodies[`${verb} ${written}`] ?? bodies[verb],
 	};
 	const request = { verb, path, principal, ...nothing };
 	return (await respond(endpoint, request)).status;
@@ -156,6 +160,7 @@ function protectionEndpoints(): readonly Endpoint[] {
 		...bookmarksEndpoints({ store: bookmarks, positionsAt: () => ({}), now: () => 0 }),
 		...withFeeds(auditEndpoints(auditPorts), { ...auditPorts, live }),
 		recordsEndpoint(auditPorts),
+		...revertsEndpoints(revertPorts(id, jobs)),
 	];
 }
 

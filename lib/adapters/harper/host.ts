@@ -10,6 +10,38 @@ export interface Host {
 		onMessageByType(type: string, listener: (message: unknown) => void): void;
 	};
 	readonly logger: Logger;
+	/** Commits what is written with this context when the work ends, in one transaction of each database. */
+	transaction<T>(context: WriteContext, work: (transaction: WriteTransaction) => Promise<T>): Promise<T>;
+	createBlob(bytes: Uint8Array, options: { readonly type?: string; readonly saveBeforeCommit: boolean }): object;
+}
+
+/** On whose behalf something is written, and how. */
+export interface WriteContext {
+	readonly user: { readonly username: string };
+	/** The version of what is written. */
+	readonly timestamp: number;
+	/** Whatever it is: Harper then writes what it is given, and neither checks it nor sets times. */
+	readonly source: object;
+	readonly expiresAt?: number;
+	readonly transaction?: WriteTransaction;
+}
+
+export interface WriteTransaction {
+	/** What is to be written; an entry is `null` where it was taken back. */
+	readonly writes: (PendingWrite | null)[];
+	/** With as many retries as this, the writes are made while nobody else can write, with the entries as they then are. */
+	commit(options: { readonly doneWriting: boolean; readonly retries: number }): Promise<unknown>;
+}
+
+export interface PendingWrite {
+	readonly key: unknown;
+	/** Called while nobody else can write, with what is then there. */
+	commit(version: number, entry: StoredEntry | undefined, retries: number): unknown;
+}
+
+export interface StoredEntry {
+	readonly version?: number;
+	readonly localTime?: number;
 }
 
 interface Logger {
@@ -88,7 +120,7 @@ export interface Store {
 	get(key: string | number | symbol): unknown;
 	/** The bytes of a value, decompressed, as a copy. */
 	getBinary(key: unknown): Buffer | undefined;
-	getEntry(key: unknown): { readonly version?: number } | undefined;
+	getEntry(key: unknown): StoredEntry | undefined;
 	put(key: string, value: object): Promise<boolean>;
 	remove(key: string): Promise<boolean>;
 	/** Does what `write` queues only if there is nothing under the key; whether it was done. */
@@ -112,6 +144,12 @@ export interface TableClass {
 	/** Writes as any application does: audited, and replicated where the table is. */
 	put(record: object): Promise<unknown>;
 	delete(id: string): Promise<unknown>;
+	/** With `ensureLoaded: false` what is there is not read. */
+	getResource(
+		id: unknown,
+		context: WriteContext,
+		options: { readonly ensureLoaded: boolean }
+	): WritableResource | Promise<WritableResource>;
 	readonly primaryStore: Store;
 	readonly auditStore?: Store;
 	readonly indices: Readonly<Record<string, Index>>;
@@ -127,7 +165,13 @@ export interface TableClass {
 	readonly sources: readonly { readonly intermediateSource?: boolean }[];
 }
 
-interface Attribute {
+/** A record, with the methods that Harper's own `put` and `delete` end in. */
+interface WritableResource {
+	_writeUpdate(id: unknown, record: object, isWhole: true): void;
+	_writeDelete(id: unknown): void;
+}
+
+export interface Attribute {
 	readonly name: string;
 	readonly type?: string;
 	readonly isPrimaryKey?: boolean;
