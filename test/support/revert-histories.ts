@@ -22,7 +22,7 @@ import {
 /** Late writes of the histories are at most this late, so that much of a chain need not be followed. */
 const still = { pause: async () => {}, clock: { monotonic: () => 0 }, clocksDifferMs: 60 };
 
-export async function plansOf(
+async function plansOf(
 	log: MemoryAuditLog,
 	selection: Selection,
 	policy: Policy
@@ -34,7 +34,7 @@ export async function plansOf(
 }
 
 /** Carries plans out as an executor would, and returns the transactions that it took. */
-export function applyTo(log: MemoryAuditLog, history: RandomHistory, plans: readonly RecordPlan[]): number[] {
+function applyTo(log: MemoryAuditLog, history: RandomHistory, plans: readonly RecordPlan[]): number[] {
 	const versions: number[] = [];
 	for (const { table, id, decision } of plans) {
 		if (decision.kind !== 'write' && decision.kind !== 'delete') continue;

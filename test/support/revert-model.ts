@@ -181,7 +181,7 @@ function versionOf(log: MemoryAuditLog, localTime: number): number {
 	return readChange(log, localTime, log.row(localTime)!).version;
 }
 
-export const BEGINNING = Date.UTC(2026, 0, 1);
+const BEGINNING = Date.UTC(2026, 0, 1);
 export const TABLES = ['One', 'Two'];
 export const IDS = ['x', 'y'];
 export const ATTRIBUTES = ['a', 'b', 'c'];
