@@ -117,11 +117,16 @@ test('what REST, the operations API and MQTT have written is told as it was', as
 async function play(round: number, workers: Set<number>): Promise<readonly Truth[]> {
 	const request = (part: number) => ({ seed: SEED + round * 8 + part, round, steps: 130, actors: 4 });
 	const plays = Array.from({ length: 6 }, (_, part) =>
-		post<{ threadId: number; truths: readonly Truth[] }>('/ChroniclePlay', request(part))
+		post<{ threadId: number; truths: readonly Truth[]; refused: Readonly<Record<string, number>> }>(
+			'/ChroniclePlay',
+			request(part)
+		)
 	);
 	const seen = new Map<number, Truth>();
-	for (const { threadId, truths } of await Promise.all(plays)) {
+	for (const { threadId, truths, refused } of await Promise.all(plays)) {
 		workers.add(threadId);
+		// A Harper that is overloaded, or stuck, would prove little.
+		expect(Object.keys(refused).filter((message) => /queue/.test(message))).toEqual([]);
 		for (const truth of truths) seen.set(truth.localTime, truth);
 	}
 	return [...seen.values()];
