@@ -4,8 +4,8 @@ import { groupings, type Grouping } from '../audit/summary.ts';
 import { failure, type HttpResponse, type RoutedRequest } from './endpoint.ts';
 import { limitOf } from './paging.ts';
 
-export const formats = ['json', 'ndjson', 'csv'] as const;
-export type Format = (typeof formats)[number];
+const formats = ['json', 'ndjson', 'csv'] as const;
+type Format = (typeof formats)[number];
 
 /** What is asked of the audit log, understood. */
 export interface AuditRequest {

@@ -2,7 +2,7 @@
 export type Grants = ReadonlyMap<string, ReadonlyMap<string, Readable>>;
 
 /** `undefined`: every attribute. */
-export type Readable = { readonly attributes: ReadonlySet<string> | undefined };
+type Readable = { readonly attributes: ReadonlySet<string> | undefined };
 
 /** Reads the permission of a role as Harper keeps it. What is not exactly as expected grants nothing. */
 export function grantsOf(permission: unknown): Grants {

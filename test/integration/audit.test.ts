@@ -7,7 +7,7 @@ import { fromTagged, toTagged, type Json } from '../../lib/record/tagged.ts';
 import { builtComponent } from '../support/component.ts';
 import { admin, startHarper, type Credentials, type Harper } from '../support/harper.ts';
 import { ask } from '../support/jobs.ts';
-import { checkout } from '../support/run.ts';
+import { checkout, long } from '../support/run.ts';
 import { eventually } from '../support/wait.ts';
 
 /** Values are tagged JSON; blobs are told by their size and type. */
@@ -397,6 +397,40 @@ function randomHistory(id: Json, seed: number): readonly (readonly Write[])[] {
 		});
 	});
 }
+
+test.runIf(long)(
+	'what retention has removed is missed, and said to be',
+	async () => {
+		await using short = await startHarper({
+			components: [
+				{ name: 'harper-custodian', source: builtComponent() },
+				{ name: 'diary', source: join(checkout, 'test/support/fixtures/diary') },
+			],
+			config: { logging: { auditRetention: '3s' } },
+		});
+		const writeTo = (one: object) => ask(short, '/DiaryWrite', { method: 'POST', body: { steps: [[one]] } });
+		await writeTo({ table: 'Page', verb: 'put', id: 'old', values: { name: 'old' } });
+		await writeTo({ table: 'Page', verb: 'put', id: 'gone', values: { name: 'gone' } });
+		await writeTo({ table: 'Page', verb: 'delete', id: 'gone' });
+		const removed = await eventually(
+			async () => {
+				const { body } = await ask<ShownPage>(short, '/custodian/audit/diary');
+				return body.entries.length === 0 && body;
+			},
+			{ describe: 'retention has removed the entries', timeoutMs: 90_000, intervalMs: 1000 }
+		);
+		expect(removed.gaps.map(({ reason }) => reason)).toEqual(['removed_by_retention', 'table_not_logged']);
+		await writeTo({ table: 'Page', verb: 'patch', id: 'old', values: { size: 1 } });
+		const { body } = await ask<ShownPage>(short, '/custodian/audit/diary/Page/old');
+		expect(body.entries.map(({ type }) => type)).toEqual(['patch']);
+		expect(body.gaps.map(({ reason }) => reason)).toEqual(['removed_by_retention', 'history_cut_off']);
+		const recent = await ask<ShownPage>(short, '/custodian/audit/diary/Page?since=-2s');
+		expect(recent.body.gaps).toEqual([]);
+		const gone = { method: 'POST', body: { table: 'Page', id: 'gone' } };
+		expect((await ask<ShownRecord>(short, '/DiaryRecord', gone)).body).not.toHaveProperty('live');
+	},
+	180_000
+);
 
 /** Writes, and compares what follows from the log with what Harper held after each step, and holds now. */
 async function untruths(steps: readonly (readonly Write[])[]): Promise<readonly string[]> {
