@@ -115,12 +115,12 @@ test('streams of events and WebSockets show exactly what matches, in order, over
 	const clients = [everything, clerks];
 	for (const client of clients) client.come();
 	const writing = Promise.all([write(named('clerk'), range(100, 400)), write(named('importer'), range(400, 700))]);
-	let isWriting = true;
-	void writing.then(() => (isWriting = false));
+	const writers = { areDone: false };
+	void writing.then(() => (writers.areDone = true));
 	let reconnects = 0;
-	while (isWriting) {
+	while (!writers.areDone) {
 		const seen = everything.byEvents().length;
-		await eventually(() => !isWriting || everything.byEvents().length > seen + 60, { describe: 'news' });
+		await eventually(() => writers.areDone || everything.byEvents().length > seen + 60, { describe: 'news' });
 		for (const client of clients) client.come();
 		reconnects++;
 	}

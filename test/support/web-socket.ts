@@ -43,8 +43,11 @@ export class WebSocketClient {
 		}
 		for (let frame = this.#frame(); frame !== undefined; frame = this.#frame()) {
 			const { opcode, payload } = frame;
-			if (opcode === CLOSE) this.closed = payload.length >= 2 ? payload.readUInt16BE(0) : 'lost';
-			else this.messages.push(JSON.parse(payload.toString()));
+			if (opcode === CLOSE) {
+				this.closed = payload.length >= 2 ? payload.readUInt16BE(0) : 'lost';
+				// The server waits half a minute for who stays.
+				this.leave();
+			} else this.messages.push(JSON.parse(payload.toString()));
 		}
 	}
 
