@@ -27,7 +27,7 @@ const changesTotal: FamilyDefinition = {
 const burstsTotal: FamilyDefinition = {
 	name: 'harper_custodian_watch_bursts_total',
 	type: 'counter',
-	help: 'How often one user deleted or overwrote more of the table within a minute than the configuration allows. The one to alert on: each has a bookmark before it.',
+	help: 'How often one user deleted or overwrote more of the table within a minute than the configuration allows. Each has a bookmark before it.',
 	labels: LABELS,
 	source: SOURCE,
 	openLabels: ['database', 'table'],
