@@ -58,7 +58,7 @@ describe.runIf(hasPromtool)('by the word of promtool', () => {
 	// Once for all: starting it takes longer than what it does.
 	beforeAll(() => {
 		complaints = promtool(cases.flatMap((one) => [whileItLasts(one), atItsBound(one), withoutSeries(one)]));
-	});
+	}, 120_000);
 
 	test.each(cases)('$alert fires after its time, not before, not at its bound, and ends', ({ alert }) => {
 		const parts = complaints.split('alertname: ').filter((part) => part.startsWith(`${alert},`));
