@@ -2,6 +2,7 @@
 //   --entries <n>   in the log, of one table (1,000,000)
 //   --seconds <s>   for how long Harper's own history is read (10)
 import { loadavg } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { packComponent } from '../test/support/component.ts';
 import { admin, installTemplate, type Harper } from '../test/support/harper.ts';
@@ -56,6 +57,10 @@ async function fill(client: Client, other: Client): Promise<void> {
 }
 
 async function scans(harper: Harper, client: Client): Promise<void> {
+	await client.send('/Inside/watch');
+	await delay(3000);
+	const quiet = await client.json<{ longestMs: number; p99Ms: number }>('/Inside/stall');
+	console.log(`idle: event loop p99 ${quiet.p99Ms.toFixed(1)} ms, longest ${quiet.longestMs.toFixed(1)} ms`);
 	// Nobody wrote this attribute, so that the values of every entry are looked at.
 	await scan(harper, client, 'values    ', 'field=nobody&format=ndjson', 150_000);
 	await scan(harper, client, 'headers   ', 'user=nobody&format=ndjson');
