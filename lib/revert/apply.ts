@@ -86,7 +86,7 @@ class Run {
 	/** The batch that is being written. */
 	#writing: Promise<BatchDone> | undefined;
 	/** What is done and not yet in the journal. */
-	#unsaved: BatchDone[] = [];
+	readonly #unsaved: BatchDone[] = [];
 
 	constructor(user: string, ports: ApplyPorts, tally: JournalTally) {
 		this.#user = user;
@@ -99,10 +99,8 @@ class Run {
 		const writes = plans.map(writeOf);
 		const version = nextVersion(this.#ports, this.#tally.lastVersion, writes);
 		const begun: BatchBegun = { kind: 'begun', first, count, version };
-		const saved = this.#unsaved;
-		this.#unsaved = [];
 		this.#tally.add(begun);
-		await Promise.all([this.#ports.journal.append(...saved, begun), this.#written()]);
+		await Promise.all([this.#save(begun), this.#written()]);
 		this.#writing = this.#write(begun, writes);
 		// Whoever waits for it next sees whether it failed.
 		this.#writing.catch(() => undefined);
@@ -111,8 +109,14 @@ class Run {
 	/** Resolves when nothing is written any more and all of it is in the journal. */
 	async end(): Promise<void> {
 		await this.#written();
-		if (this.#unsaved.length > 0) await this.#ports.journal.append(...this.#unsaved);
-		this.#unsaved = [];
+		if (this.#unsaved.length > 0) await this.#save();
+	}
+
+	/** What cannot be saved is tried again with what comes next, in its order. */
+	async #save(...begun: readonly BatchBegun[]): Promise<void> {
+		const saved = this.#unsaved.length;
+		await this.#ports.journal.append(...this.#unsaved, ...begun);
+		this.#unsaved.splice(0, saved);
 	}
 
 	async #written(): Promise<void> {
@@ -146,12 +150,12 @@ async function settle(plan: StoredPlan, { writer, journal }: ApplyPorts, tally: 
 		settled.push(doneOf(open, writes, outcomes));
 		if (written.includes(true)) committed = settled.length;
 	}
-	// The others are cut anew.
-	tally.open = [];
 	for (const done of settled.slice(0, committed)) {
 		await journal.append(done);
 		tally.add(done);
 	}
+	// The others are cut anew.
+	tally.open = [];
 }
 
 async function writesOf(plan: StoredPlan, { first, count }: BatchBegun): Promise<readonly RecordWrite[]> {

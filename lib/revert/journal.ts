@@ -63,7 +63,10 @@ export class JournalTally {
 			this.open = [...this.open.filter(({ first }) => first < entry.first), entry];
 			return;
 		}
-		this.open = this.open.filter(({ version }) => version !== entry.version);
+		const others = this.open.filter(({ version }) => version !== entry.version);
+		// It may be there twice, where it was saved and that was not known.
+		if (others.length === this.open.length) return;
+		this.open = others;
 		this.next = Math.max(this.next, entry.first + entry.count);
 		for (const [table, { written, deleted }] of Object.entries(entry.tables)) {
 			this.#count(table, 'written', written);
