@@ -65,26 +65,42 @@ export async function applyPlan(
 	await settle(plan, ports, tally);
 	const run = new Run(user, ports, tally);
 	try {
-		for await (const batch of batches(plan.from(tally.next), tally.next, run.size)) {
+		for await (const group of groups(batches(plan.from(tally.next), tally.next, run.size))) {
 			onRecords(tally.next);
 			signal.throwIfAborted();
-			await run.begin(batch);
+			await run.begin(group, signal);
 			await ports.pause();
 		}
+		await run.end();
+		signal.throwIfAborted();
 	} finally {
 		await run.end();
 		onRecords(tally.next);
 	}
 }
 
-/** One batch is written while the next one is prepared and announced: syncing the journal costs no time of its own. */
+/** How many batches are announced at once. */
+const GROUP = 8;
+
+async function* groups(all: AsyncIterable<Batch>): AsyncIterable<readonly Batch[]> {
+	let group: Batch[] = [];
+	for await (const batch of all) {
+		group.push(batch);
+		if (group.length < GROUP) continue;
+		yield group;
+		group = [];
+	}
+	if (group.length > 0) yield group;
+}
+
+/** Some batches are written while the next ones are announced: syncing the journal costs no time of its own. */
 class Run {
 	readonly size = new BatchSize();
 	readonly #user: string;
 	readonly #ports: ApplyPorts;
 	readonly #tally: JournalTally;
-	/** The batch that is being written. */
-	#writing: Promise<BatchDone> | undefined;
+	/** The batches that are being written. */
+	#writing: Promise<void> | undefined;
 	/** What is done and not yet in the journal. */
 	readonly #unsaved: BatchDone[] = [];
 
@@ -94,14 +110,17 @@ class Run {
 		this.#tally = tally;
 	}
 
-	/** Resolves when the batch is announced, and the one before it is written. */
-	async begin({ first, count, plans }: Batch): Promise<void> {
-		const writes = plans.map(writeOf);
-		const version = nextVersion(this.#ports, this.#tally.lastVersion, writes);
-		const begun: BatchBegun = { kind: 'begun', first, count, version };
-		this.#tally.add(begun);
-		await Promise.all([this.#save(begun), this.#written()]);
-		this.#writing = this.#write(begun, writes);
+	/** Resolves when these batches are announced, and those before them are written. */
+	async begin(group: readonly Batch[], signal: AbortSignal): Promise<void> {
+		const announced = group.map(({ first, count, plans }) => {
+			const writes = plans.map(writeOf);
+			const version = nextVersion(this.#ports, this.#tally.lastVersion, writes);
+			const begun: BatchBegun = { kind: 'begun', first, count, version };
+			this.#tally.add(begun);
+			return { begun, writes };
+		});
+		await Promise.all([this.#save(...announced.map(({ begun }) => begun)), this.#written()]);
+		this.#writing = this.#write(announced, signal);
 		// Whoever waits for it next sees whether it failed.
 		this.#writing.catch(() => undefined);
 	}
@@ -122,17 +141,24 @@ class Run {
 	async #written(): Promise<void> {
 		const writing = this.#writing;
 		this.#writing = undefined;
-		if (writing === undefined) return;
-		const done = await writing;
-		this.#tally.add(done);
-		this.#unsaved.push(done);
+		await writing;
 	}
 
-	async #write(begun: BatchBegun, writes: readonly RecordWrite[]): Promise<BatchDone> {
-		const { version } = begun;
-		const { outcomes, heldMs } = await this.#ports.writer.write(writes, { version, user: this.#user });
-		this.size.learn(heldMs);
-		return doneOf(begun, writes, outcomes);
+	/** One after the other. Those that are left when the signal is aborted were announced in vain. */
+	async #write(
+		announced: readonly { readonly begun: BatchBegun; readonly writes: readonly RecordWrite[] }[],
+		signal: AbortSignal
+	): Promise<void> {
+		for (const { begun, writes } of announced) {
+			if (signal.aborted) return;
+			const { version } = begun;
+			const { outcomes, heldMs } = await this.#ports.writer.write(writes, { version, user: this.#user });
+			this.size.learn(heldMs);
+			const done = doneOf(begun, writes, outcomes);
+			this.#tally.add(done);
+			this.#unsaved.push(done);
+			await this.#ports.pause();
+		}
 	}
 }
 
@@ -189,7 +215,7 @@ interface Batch {
 	readonly plans: readonly RecordPlan[];
 }
 
-const MOST_BYTES = 4 * 2 ** 20;
+const MOST_BYTES = 2 ** 20;
 
 /** Cuts a plan into pieces of as many records as may be written at once; what is to be left goes with its neighbours. */
 async function* batches(records: AsyncIterable<NumberedPlan>, from: number, size: BatchSize): AsyncIterable<Batch> {
