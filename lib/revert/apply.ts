@@ -1,5 +1,6 @@
 import type { Key } from '../record/key.ts';
 import { BlobReference } from '../record/blob.ts';
+import { isPlain } from '../record/equal.ts';
 import { CustodianError } from '../errors.ts';
 import { toTagged } from '../record/tagged.ts';
 import type { Pause } from '../pause.ts';
@@ -83,8 +84,8 @@ class Run {
 	readonly #user: string;
 	readonly #ports: ApplyPorts;
 	readonly #tally: JournalTally;
-	/** The batch that is being written. */
-	#writing: Promise<BatchDone> | undefined;
+	/** Resolves when the batch that is being written is, and is counted. */
+	#writing: Promise<void> = Promise.resolve();
 	/** What is done and not yet in the journal. */
 	#unsaved: BatchDone[] = [];
 
@@ -102,33 +103,29 @@ class Run {
 		const saved = this.#unsaved;
 		this.#unsaved = [];
 		this.#tally.add(begun);
-		await Promise.all([this.#ports.journal.append(...saved, begun), this.#written()]);
+		await Promise.all([this.#ports.journal.append(...saved, begun), this.#writing]);
 		this.#writing = this.#write(begun, writes);
 		// Whoever waits for it next sees whether it failed.
 		this.#writing.catch(() => undefined);
 	}
 
-	/** Resolves when nothing is written any more and all of it is in the journal. */
+	/** Settles when nothing is written any more; resolves when all of it is in the journal. */
 	async end(): Promise<void> {
-		await this.#written();
-		if (this.#unsaved.length > 0) await this.#ports.journal.append(...this.#unsaved);
-		this.#unsaved = [];
+		try {
+			await this.#writing;
+		} finally {
+			if (this.#unsaved.length > 0) await this.#ports.journal.append(...this.#unsaved);
+			this.#unsaved = [];
+		}
 	}
 
-	async #written(): Promise<void> {
-		const writing = this.#writing;
-		this.#writing = undefined;
-		if (writing === undefined) return;
-		const done = await writing;
-		this.#tally.add(done);
-		this.#unsaved.push(done);
-	}
-
-	async #write(begun: BatchBegun, writes: readonly RecordWrite[]): Promise<BatchDone> {
+	async #write(begun: BatchBegun, writes: readonly RecordWrite[]): Promise<void> {
 		const { version } = begun;
 		const { outcomes, heldMs } = await this.#ports.writer.write(writes, { version, user: this.#user });
 		this.size.learn(heldMs);
-		return doneOf(begun, writes, outcomes);
+		const done = doneOf(begun, writes, outcomes);
+		this.#tally.add(done);
+		this.#unsaved.push(done);
 	}
 }
 
@@ -216,11 +213,17 @@ function isToDo({ decision }: RecordPlan): boolean {
 function blobBytesOf({ decision }: RecordPlan): number {
 	if (decision.kind !== 'write') return 0;
 	let bytes = 0;
-	for (const value of Object.values(decision.values)) {
-		const size: unknown = value instanceof BlobReference ? value.properties['size'] : 0;
-		if (typeof size === 'number') bytes += size;
-	}
+	for (const value of Object.values(decision.values)) bytes += blobBytesIn(value);
 	return bytes;
+}
+
+function blobBytesIn(value: unknown): number {
+	if (value instanceof BlobReference) {
+		const { size } = value.properties;
+		return typeof size === 'number' ? size : 0;
+	}
+	const members = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : [];
+	return members.reduce<number>((bytes, member) => bytes + blobBytesIn(member), 0);
 }
 
 function writeOf({ table, tableId, id, liveVersion, liveLocalTime, decision }: RecordPlan): RecordWrite {
