@@ -4,7 +4,7 @@ import type { AuditEntry } from '../audit/entry.ts';
 import { momentOf } from '../audit/filter.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { compareBytes } from '../record/bytes.ts';
-import { LONGEST_KEY_BYTES, writeKey, type Key } from '../record/key.ts';
+import { LONGEST_ID_BYTES, LONGEST_KEY_BYTES, writeKey, type Key } from '../record/key.ts';
 import { fromTagged, type Json } from '../record/tagged.ts';
 import type { Takes } from './plan-record.ts';
 import type { Taken } from './trace.ts';
@@ -55,7 +55,7 @@ const key = v.pipe(
 	v.rawTransform(({ dataset, addIssue, NEVER }): Key => {
 		try {
 			const read = fromTagged(dataset.value);
-			if (isKey(read)) return read;
+			if (isKey(read) && keyBytes(read).length <= LONGEST_ID_BYTES) return read;
 		} catch {
 			// It is as little a key as what is of the wrong type.
 		}

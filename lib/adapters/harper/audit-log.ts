@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../../audit/entry.ts';
 import type { AuditLog, AuditLogs, LiveRecord, LoggedTable, LogRow, LogSpan } from '../../audit/log.ts';
 import { RecordDecoder } from '../../record/decoder.ts';
-import { writeKey, type Key } from '../../record/key.ts';
+import { LONGEST_ID_BYTES, writeKey, type Key } from '../../record/key.ts';
 import { StoredHeader } from '../../record/stored-header.ts';
 import { parseStructures } from '../../record/structures.ts';
 import { harperHost, type Store, type TableClass } from './host.ts';
@@ -191,8 +191,6 @@ function isStorable(id: Key): boolean {
 	}
 }
 
-/** What LMDB can hold as a key with pages of 4 KB. */
-const LONGEST_ID_BYTES = 1978;
 /** Thrice as much, as writing a text wants room for its longest form. */
 const keyRoom = Buffer.alloc(3 * LONGEST_ID_BYTES + 16);
 
