@@ -100,7 +100,9 @@ async function carryOut(
 	const { id, database, by, appliedBy = by } = revert;
 	const writer = ports.writerOf(database);
 	if (writer === undefined) throw new CustodianError('database_missing', database, `The database ${database} is gone.`);
-	if (plan.hash !== revert.plan?.hash || !(await plan.isIntact(signal))) {
+	// Once anything may have been written, even who cancels it waits for the receipt of that.
+	const isBegun = revert.applyingSince !== undefined;
+	if (plan.hash !== revert.plan?.hash || !(await plan.isIntact(isBegun ? new AbortController().signal : signal))) {
 		const hint = 'Plan it again. If you did not change the file, the disk did.';
 		throw new CustodianError('plan_damaged', id, 'The plan is not the one that was made.', { hint });
 	}
