@@ -105,6 +105,7 @@ export function revertPorts(id: string, jobs: JobStore): RevertsPorts {
 		plans,
 		jobs,
 		databases: () => ['d'],
+		tables: () => ['t'],
 		newId: () => `made-${made++}`,
 		submit: async () => {},
 		now: () => 0,
