@@ -58,7 +58,7 @@ async function carriedOut(applyingSince: number | undefined) {
 		state: 'running',
 		submittedAt: 0,
 	} as const;
-	await work(job, () => {}, cancelled).catch((error: unknown) => expect(error).toBe(cancelled.reason));
+	await expect(work(job, () => {}, cancelled)).rejects.toBe(cancelled.reason);
 	return reverts.load('r');
 }
 
