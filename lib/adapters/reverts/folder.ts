@@ -165,17 +165,22 @@ interface Wanted {
 }
 
 const INDEX_PART = 8192;
+/** What a page may hold, however few records that are: it is answered as a whole. */
+const PAGE_BYTES = 4 * 2 ** 20;
 
 async function readPage(own: string, records: number, { from, limit, decision }: Wanted): Promise<PlanPage> {
 	const file = await openPart(own, PLAN);
 	const plans: RecordPlan[] = [];
+	let bytes = 0;
 	try {
 		for (let number = from; number < records; number += INDEX_PART) {
 			const entries = await readIndex(own, number, INDEX_PART);
 			for (const [at, { kind, offset }] of entries.entries()) {
 				if (decision !== undefined && kind !== decision) continue;
-				if (plans.length === limit) return { plans, next: number + at };
-				plans.push(planOf(await lineAt(file, offset, entries[at + 1]?.offset)));
+				if (plans.length === limit || bytes >= PAGE_BYTES) return { plans, next: number + at };
+				const line = await lineAt(file, offset, entries[at + 1]?.offset);
+				bytes += line.length;
+				plans.push(planOf(line));
 			}
 		}
 	} finally {

@@ -85,6 +85,24 @@ test('a plan is read as it was written, from any record on, and page by page of 
 	);
 });
 
+test('a page of large records is short, and has one at least', async () => {
+	const folder = planFolder(await temporaryDirectory());
+	const large = (id: number): RecordPlan => ({ ...planOf(id, 'write'), table: 'x'.repeat(3_000_000) });
+	const stored = await folder.write(
+		headerOf('r'),
+		each(Array.from({ length: 5 }, (_, id) => large(id))),
+		totals,
+		never
+	);
+	const sizes: number[] = [];
+	for (let at: number | undefined = 0; at !== undefined;) {
+		const page = await stored.page(at, 1000, undefined);
+		sizes.push(page.plans.length);
+		at = page.next;
+	}
+	expect(sizes).toEqual([2, 2, 1]);
+});
+
 test('equal plans have one hash, and a changed byte is seen', async () => {
 	const directory = await temporaryDirectory();
 	const folder = planFolder(directory);
