@@ -39,7 +39,7 @@ export function shownEntry({ change, table }: Found, log: AuditLog): ShownEntry 
 }
 
 /** Values as tagged JSON, as far as they may be seen. */
-export function shownValues(
+function shownValues(
 	values: Readonly<Record<string, unknown>>,
 	{ isWhole, shows }: Pick<ScopedTable, 'isWhole' | 'shows'>
 ): Json {

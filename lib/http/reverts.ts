@@ -5,7 +5,7 @@ import { toTagged } from '../record/tagged.ts';
 import type { PlanStore } from '../revert/plan-file.ts';
 import { policies, type RecordPlan } from '../revert/record-plan.ts';
 import type { RevertRequest } from '../revert/revert-job.ts';
-import type { Left, Revert, RevertState, RevertStore } from '../revert/revert.ts';
+import { revertStates, type Left, type Revert, type RevertState, type RevertStore } from '../revert/revert.ts';
 import { selectionSchema, type SelectionRequest } from '../revert/select.ts';
 import { permits } from './access.ts';
 import { readBody } from './body.ts';
@@ -185,6 +185,8 @@ function list(ports: RevertsPorts, request: RoutedRequest): HttpResponse {
 	if (limit === undefined) return failure(400, 'invalid_parameter', 'limit: expected a whole number from 1 to 1000.');
 	const database = query.get('database');
 	const state = query.get('state');
+	if (state !== null && !revertStates.some((known) => known === state))
+		return failure(400, 'invalid_parameter', `state: expected ${revertStates.join(', ')}.`);
 	const after = query.get('after');
 	const reverts: object[] = [];
 	let last: string | undefined;

@@ -23,7 +23,7 @@ export interface PlanTotals {
 	readonly gaps: readonly PlanGap[];
 }
 
-export interface ConflictTotals {
+interface ConflictTotals {
 	readonly records: number;
 	readonly attributes: number;
 	/** By the user whose change is kept or overwritten; the empty name is for those of whom nobody knows. */

@@ -55,3 +55,10 @@ test('a revert is reverted when it is known what it has written', async () => {
 		]);
 	}
 });
+
+test('a state that no revert has is refused', async () => {
+	const [list] = revertsEndpoints(revertPorts('earlier', new MemoryJobs()));
+	expect((await answerOf(list, '/custodian/reverts?state=aplied')).status).toBe(400);
+	const { body } = await answerOf<{ readonly reverts: readonly object[] }>(list, '/custodian/reverts?state=planned');
+	expect(body.reverts).toHaveLength(1);
+});

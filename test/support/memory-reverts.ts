@@ -5,10 +5,10 @@ import type { Decision, RecordPlan } from '../../lib/revert/record-plan.ts';
 import type { Revert, RevertStore } from '../../lib/revert/revert.ts';
 import { RevertTotals } from '../../lib/revert/totals.ts';
 
-export const HASH = 'a'.repeat(64);
+const HASH = 'a'.repeat(64);
 
 /** Reverts as long as the test runs, kept as JSON, as every store keeps them. */
-export class MemoryReverts implements RevertStore {
+class MemoryReverts implements RevertStore {
 	readonly #reverts = new Map<string, string>();
 
 	load(id: string): Revert | undefined {
