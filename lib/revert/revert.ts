@@ -24,8 +24,7 @@ export type RevertState = (typeof revertStates)[number];
 export interface Revert {
 	readonly id: string;
 	readonly database: string;
-	/** Which changes, as it was asked for. */
-	/** Tagged: ids may be what JSON has not. */
+	/** Which changes, as it was asked for. Tagged, as ids may be what JSON has not. */
 	readonly select: Json;
 	readonly policy: Policy;
 	readonly reason: string;
