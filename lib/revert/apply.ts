@@ -161,7 +161,8 @@ async function writesOf(plan: StoredPlan, { first, count }: BatchBegun): Promise
 }
 
 function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: readonly WriteOutcome[]): BatchDone {
-	const tables: Record<string, { written: number; deleted: number }> = {};
+	// A table may be called like something that every object inherits.
+	const tables = new Map<string, { written: number; deleted: number }>();
 	const drifted: Left[] = [];
 	const impossible: Left[] = [];
 	for (const [index, { table, id, values }] of writes.entries()) {
@@ -169,9 +170,13 @@ function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: rea
 		if (outcome === undefined) throw new CustodianError('internal', table, 'A write has no outcome.');
 		if (outcome.kind === 'drifted') drifted.push({ table, id: toTagged(id), why: DRIFTED });
 		else if (outcome.kind === 'impossible') impossible.push({ table, id: toTagged(id), why: outcome.why });
-		else (tables[table] ??= { written: 0, deleted: 0 })[values === null ? 'deleted' : 'written']++;
+		else {
+			const counts = tables.get(table) ?? { written: 0, deleted: 0 };
+			counts[values === null ? 'deleted' : 'written']++;
+			tables.set(table, counts);
+		}
 	}
-	return { ...begun, kind: 'done', tables, drifted, impossible };
+	return { ...begun, kind: 'done', tables: Object.fromEntries(tables), drifted, impossible };
 }
 
 const DRIFTED = 'Somebody has changed it since the plan was made, and that is kept.';

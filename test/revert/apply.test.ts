@@ -188,6 +188,14 @@ describe('applying a plan', () => {
 		expect(journal.written.map(({ kind }) => kind)).toEqual(['begun', 'done']);
 	});
 
+	test('counts what is written to a table that is called like what objects inherit', async () => {
+		const database = new Database();
+		database.versions.set(1, [1]);
+		const { tally } = await run([{ ...planned(1, 1, 'write'), table: 'constructor' }], database, new MemoryJournal());
+		expect(tally.tables([])).toMatchObject({ constructor: { written: 1 } });
+		expect(tally.versions).toHaveLength(1);
+	});
+
 	test('keeps blobs in few records to a batch, however deep they stand', async () => {
 		const database = new Database();
 		const blob = new BlobReference({ size: 3 * 2 ** 20 }, { fileId: 'a1', storageIndex: 0 });

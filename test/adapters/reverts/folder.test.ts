@@ -103,6 +103,16 @@ test('a page of large records is short, and has one at least', async () => {
 	expect(sizes).toEqual([2, 2, 1]);
 });
 
+test('what is decided is counted by table, whatever that is called', async () => {
+	const folder = planFolder(await temporaryDirectory());
+	const plans = [{ ...planOf(0, 'write'), table: 'constructor' }, planOf(1, 'leave')];
+	const { tables } = await folder.write(headerOf('r'), each(plans), totals, never);
+	expect(Object.entries(tables).map(([name, { write, leave }]) => [name, write, leave])).toEqual([
+		['constructor', 1, 0],
+		['t', 0, 1],
+	]);
+});
+
 test('equal plans have one hash, and a changed byte is seen', async () => {
 	const directory = await temporaryDirectory();
 	const folder = planFolder(directory);
