@@ -115,7 +115,10 @@ async function carryOut(
 		await applyPlan(plan, appliedBy, { ...ports, writer, journal }, tally, progress, signal);
 	} catch (error) {
 		// What has been done until now is not forgotten, whatever comes.
-		await ports.reverts.save({ ...applying, receipt: receiptOf(applying, plan, tally, ports, false) });
+		const receipt = receiptOf(applying, plan, tally, ports, false);
+		// A journal that cannot be read to its end tells less than is known already.
+		const isNews = receipt.versions.length >= (applying.receipt?.versions.length ?? 0);
+		await ports.reverts.save(isNews ? { ...applying, receipt } : applying);
 		throw error;
 	} finally {
 		await journal.close();

@@ -7,7 +7,11 @@ import { headerOf, memoryPlan, MemoryPlans, revertPorts } from '../support/memor
 
 const cancelled = AbortSignal.abort(new CustodianError('cancelled', 'r', 'It was cancelled.'));
 
-async function carriedOut(applyingSince: number | undefined) {
+async function carriedOut(
+	applyingSince: number | undefined,
+	{ isReadable = true }: { readonly isReadable?: boolean } = {}
+) {
+	let isJournalBroken = false;
 	const { reverts } = revertPorts('r', new MemoryJobs());
 	await reverts.save({ ...reverts.load('r')!, state: 'applying', applyingSince });
 	const plan = memoryPlan(
@@ -44,6 +48,7 @@ async function carriedOut(applyingSince: number | undefined) {
 		}),
 		openJournal: async () => ({
 			async *entries() {
+				if (isJournalBroken) throw new Error('the disk is broken');
 				if (applyingSince !== undefined) yield done;
 			},
 			append: async () => {},
@@ -59,6 +64,9 @@ async function carriedOut(applyingSince: number | undefined) {
 		submittedAt: 0,
 	} as const;
 	await expect(work(job, () => {}, cancelled)).rejects.toBe(cancelled.reason);
+	if (isReadable) return reverts.load('r');
+	isJournalBroken = true;
+	await expect(work(job, () => {}, cancelled)).rejects.toThrow('the disk is broken');
 	return reverts.load('r');
 }
 
@@ -84,4 +92,8 @@ test('one that is cancelled just as it is gone on with says what had been writte
 		state: 'cancelled',
 		receipt: { complete: false, versions: [7], counts: { written: 5 } },
 	});
+});
+
+test('a journal that cannot be read takes nothing from the receipt', async () => {
+	expect(await carriedOut(1, { isReadable: false })).toMatchObject({ receipt: { versions: [7] } });
 });
