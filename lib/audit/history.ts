@@ -52,6 +52,8 @@ export interface Version {
 
 /** A record may have been changed without end; older changes than so many are not looked at. */
 const MOST_CHANGES = 50_000;
+/** Nor are those beyond so many bytes of the log: all of them are in memory at once, and take several times as much. */
+const MOST_BYTES = 32 * 2 ** 20;
 /** How long the event loop may wait for one slice of the work. */
 const SLICE_MS = 4;
 
@@ -183,13 +185,15 @@ interface Collected {
 async function collect(log: AuditLog, newest: number | undefined, { clock, pause }: HistoryPorts): Promise<Collected> {
 	const changes: Change[] = [];
 	const chain = chainFrom(log, newest);
+	let bytes = 0;
 	let began = clock.monotonic();
 	for (;;) {
 		const { done, value } = chain.next();
 		if (done === true) return { changes: changes.toReversed(), beginsWithCreation: value, isTooLong: false };
-		if (changes.length === MOST_CHANGES) {
+		if (changes.length === MOST_CHANGES || bytes >= MOST_BYTES) {
 			return { changes: changes.toReversed(), beginsWithCreation: false, isTooLong: true };
 		}
+		bytes += value.bytes.length;
 		changes.push(readWhatCanBe(log, value));
 		if (clock.monotonic() - began < SLICE_MS) continue;
 		await pause();
@@ -250,7 +254,7 @@ function lossFlaws(
 ): Flaw[] {
 	const to = first === undefined ? {} : { to: first };
 	if (isTooLong) {
-		const message = `The record has more than ${MOST_CHANGES} changes; the older ones were not looked at.`;
+		const message = `The record has more than ${MOST_CHANGES} changes, or ${MOST_BYTES} bytes of them; the older ones were not looked at.`;
 		return [{ reason: 'history_too_long', message, ...to }];
 	}
 	if (!beginsWithCreation) {

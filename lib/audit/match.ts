@@ -1,5 +1,5 @@
 import { compareBytes } from '../record/bytes.ts';
-import { toTagged } from '../record/tagged.ts';
+import { isSame } from '../record/equal.ts';
 import { previousOf } from './change.ts';
 import { decodeEntry, userOf, type AuditEntry } from './entry.ts';
 import type { EntryFilter } from './filter.ts';
@@ -41,32 +41,39 @@ export class Matcher {
 		return users.size === 0 || users.has(userOf(bytes, entry) ?? '');
 	}
 
-	/** Whether one of the attributes was written: said in a patch, or another one in a put than in the put before. */
-	wantsValues(entry: AuditEntry, values: Values | undefined, table: ScopedTable | undefined): boolean {
-		const { fields } = this.#filter;
-		if (fields.length === 0) return true;
+	/** Whether one of the attributes was written: named by a patch, or by a put other than by the entry before it. */
+	wantsValues(
+		bytes: Uint8Array,
+		entry: AuditEntry,
+		values: Values | undefined,
+		table: ScopedTable | undefined
+	): boolean {
+		if (this.#filter.fields.length === 0) return true;
 		if (values === undefined || table === undefined) return false;
-		const written = fields.filter((field) => table.shows(field) && Object.hasOwn(values, field));
-		if (written.length === 0 || entry.action !== 'put') return written.length > 0;
-		const before = this.#putBefore(entry);
-		return before === undefined || written.some((field) => !isSame(values[field], before[field]));
+		const fields = this.#filter.fields.filter((field) => table.shows(field));
+		const before = entry.action === 'put' && fields.length > 0 ? this.#before(bytes, entry) : undefined;
+		return fields.some((field) => {
+			const has = Object.hasOwn(values, field);
+			// What the entry before had, and a put has not, it has taken away.
+			if (before === undefined || !Object.hasOwn(before.values, field)) return has;
+			return !has || !before.isPut || !isSame(values[field], before.values[field]);
+		});
 	}
 
-	#putBefore(entry: AuditEntry): Values | undefined {
+	#before(bytes: Uint8Array, entry: AuditEntry): { readonly values: Values; readonly isPut: boolean } | undefined {
 		const previous = previousOf(entry);
-		const bytes = previous === undefined ? undefined : this.#log.row(previous);
-		if (bytes === undefined) return undefined;
-		const before = decodeEntry(bytes);
+		const others = previous === undefined ? undefined : this.#log.row(previous);
+		if (others === undefined) return undefined;
+		const before = decodeEntry(others);
+		const { action, recordId, tableId } = before;
+		if ((action !== 'put' && action !== 'patch') || tableId !== entry.tableId) return undefined;
 		// Of a superseded entry the previous one is any.
-		const isBefore = before.action === 'put' && before.tableId === entry.tableId;
-		return isBefore ? this.#log.valuesOf(bytes, before) : undefined;
+		if (!isAt(bytes.subarray(entry.recordId.start, entry.recordId.end), others, recordId)) return undefined;
+		const values = this.#log.valuesOf(others, before);
+		return values && { values, isPut: action === 'put' };
 	}
 }
 
 function isAt(key: Uint8Array, bytes: Uint8Array, { start, end }: AuditEntry['recordId']): boolean {
 	return end - start === key.length && compareBytes(key, 0, key.length, bytes, start, end) === 0;
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-	return JSON.stringify(toTagged(one)) === JSON.stringify(toTagged(other));
 }

@@ -221,7 +221,7 @@ class RowReader {
 		const values = withValues || this.#matcher.needsValues ? this.#valuesOf(bytes, entry) : undefined;
 		const isUnreadable = values === 'unreadable';
 		const read = isUnreadable ? undefined : values;
-		if (!this.#matcher.wantsValues(entry, read, table)) return undefined;
+		if (!this.#matcher.wantsValues(bytes, entry, read, table)) return undefined;
 		const lacksPrevious = this.#lacksPrevious(entry);
 		return { change: changeOf(localTime, bytes, entry, read), table, isUnreadable, lacksPrevious };
 	}

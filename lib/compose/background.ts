@@ -37,23 +37,6 @@ export async function runBackground(protection: Protection, signal: AbortSignal)
 	const watching = watchChanges(protection, teller, signal).catch((error: unknown) =>
 		warn(`Changes are not watched: ${messageOf(error)}`)
 	);
-	// A repository that hangs must not keep the schedules from saying that they are late.
-	await within(tidy(protection), TIDY_TIMEOUT_MS).catch((error: unknown) =>
-		warn(`Tidying goes on: ${messageOf(error)}`)
-	);
-	if (signal.aborted) return watching;
-	const ports = { clock: systemClock, sleep, store: scheduleStates, warn, ...dutiesOf(protection) };
-	const runner = startRunner(schedules, ports);
-	const again = (intervalMs: number, work: () => Promise<void>) =>
-		every(intervalMs, work, (error) => warn(`The snapshots are not looked after: ${messageOf(error)}`));
-	const stops = [
-		() => runner.stop(),
-		again(LOOK_FOR_LATE_MS, async () => teller.look(await watched(protection), signal)),
-		again(LOOK_FOR_UNREAD_MS, () => verifyUnread(protection)),
-		again(LOOK_FOR_COPIES_MS, () => copyMissing(protection)),
-		again(LOOK_FOR_UPKEEP_MS, () => upkeep(protection)),
-	];
-	signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
 	const run = (work: RunnerPorts['work']) =>
 		runJobs(
 			{
@@ -67,8 +50,29 @@ export async function runBackground(protection: Protection, signal: AbortSignal)
 			},
 			signal
 		);
-	// Whoever takes back what went wrong does not wait for a snapshot.
-	await Promise.all([watching, run(workOf(protection)), run({ revert: protection.reverts.work })]);
+	// Whoever takes back what went wrong waits for no snapshot, and for no repository.
+	const reverting = run({ revert: protection.reverts.work });
+	// A repository that hangs must not keep the schedules from saying that they are late.
+	await within(tidy(protection), TIDY_TIMEOUT_MS).catch((error: unknown) =>
+		warn(`Tidying goes on: ${messageOf(error)}`)
+	);
+	if (signal.aborted) {
+		await Promise.all([watching, reverting]);
+		return;
+	}
+	const ports = { clock: systemClock, sleep, store: scheduleStates, warn, ...dutiesOf(protection) };
+	const runner = startRunner(schedules, ports);
+	const again = (intervalMs: number, work: () => Promise<void>) =>
+		every(intervalMs, work, (error) => warn(`The snapshots are not looked after: ${messageOf(error)}`));
+	const stops = [
+		() => runner.stop(),
+		again(LOOK_FOR_LATE_MS, async () => teller.look(await watched(protection), signal)),
+		again(LOOK_FOR_UNREAD_MS, () => verifyUnread(protection)),
+		again(LOOK_FOR_COPIES_MS, () => copyMissing(protection)),
+		again(LOOK_FOR_UPKEEP_MS, () => upkeep(protection)),
+	];
+	signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
+	await Promise.all([watching, reverting, run(workOf(protection))]);
 }
 
 async function watched({ schedules, scheduleStates }: Protection) {

@@ -48,6 +48,11 @@ export function revertsOf({ root, jobs, newId, warn }: RevertFacts): Reverts {
 			plans,
 			jobs,
 			databases: () => logs.databases(),
+			tables: (database) =>
+				logs
+					.open(database)
+					?.tables()
+					.map(({ name }) => name) ?? [],
 			newId,
 			async submit(id, request, by) {
 				await jobs.save({ id, kind: 'revert', request, by, state: 'queued', submittedAt: systemClock.now() });

@@ -136,7 +136,7 @@ class View {
 				isUnreadable,
 				lacksPrevious: false,
 			};
-			if (!matcher.wantsValues(entry, values, table)) return undefined;
+			if (!matcher.wantsValues(bytes, entry, values, table)) return undefined;
 			return { event: 'entry', data: { ...shownEntry(found, log), ...(isUnreadable ? { unreadable: true } : {}) } };
 		} catch (error) {
 			if (error instanceof RangeError) return damaged(localTime);

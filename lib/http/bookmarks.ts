@@ -62,7 +62,8 @@ async function create({ store, positionsAt, now }: BookmarksPorts, request: Rout
 	const { name, note } = read.value;
 	const moment = momentOf(read.value.at ?? 'now', createdAt);
 	const at = typeof moment === 'number' ? Math.floor(moment) : Infinity;
-	if (at > createdAt) return failure(400, 'invalid_body', `at: expected ${AT}.`);
+	// Beyond what dates can say there is no moment, and nothing could show it.
+	if (at > createdAt || at < 0) return failure(400, 'invalid_body', `at: expected ${AT}.`);
 	const mine = store.list().filter(({ automatic }) => !automatic);
 	if (mine.length >= MOST_BOOKMARKS) {
 		const hint = 'Delete some that are no longer needed.';

@@ -88,19 +88,37 @@ async function versions(
 	ports: RecordsPorts
 ): Promise<HttpResponse> {
 	const { history } = subject;
-	const { versions: found, hasMore } = await versionsBefore(history, wanted, ports);
+	const { versions: all, hasMore } = await versionsBefore(history, wanted, ports);
+	const shown = fitting(all, subject);
+	const found = all.slice(0, shown.length);
 	const last = found.at(-1)?.change.localTime;
 	const isHidden = found.some(({ differences }) =>
 		differences.some(({ path }) => !subject.sight.shows(String(path[0])))
 	);
 	return json(200, {
 		...head(subject),
-		versions: found.map((version) => shownVersion(version, subject)),
-		...(hasMore && last !== undefined
+		versions: shown,
+		...((hasMore || shown.length < all.length) && last !== undefined
 			? { next: writeCursor({ order: 'newest', after: last, from: 0, to: ports.clock.now() }) }
 			: {}),
 		...completeness(history.flaws, isHidden),
 	});
+}
+
+/** About what a page may hold, however few versions that are. */
+const PAGE_CHARACTERS = 4_000_000;
+
+/** At least one, so that every page gets on. */
+function fitting(all: readonly Version[], subject: Subject): readonly object[] {
+	const shown: object[] = [];
+	let characters = 0;
+	for (const version of all) {
+		if (characters >= PAGE_CHARACTERS) break;
+		const one = shownVersion(version, subject);
+		characters += JSON.stringify(one).length;
+		shown.push(one);
+	}
+	return shown;
 }
 
 async function moment(

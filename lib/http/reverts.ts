@@ -21,6 +21,8 @@ export interface RevertsPorts {
 	readonly jobs: JobStore;
 	/** Names of the databases of which changes can be taken back. */
 	databases(): readonly string[];
+	/** Names of the tables of such a database. */
+	tables(database: string): readonly string[];
 	/** An id that nobody else makes, and that sorts by time. */
 	readonly newId: () => string;
 	/** Puts a job of this id into the queue. */
@@ -106,13 +108,28 @@ async function ask(ports: RevertsPorts, request: RoutedRequest): Promise<HttpRes
 	return submitted(ports, revert, { revert: id, apply: !dryRun }, by);
 }
 
-/** A revert can be reverted once it has written something. */
-function obstacleOf({ reverts }: RevertsPorts, database: string, select: SelectionRequest): HttpResponse | undefined {
-	const { revert: id } = select;
-	if (id === undefined) return undefined;
+/** What the selection names has to be there: one that finds nothing would look as if nothing had been done. */
+function obstacleOf(ports: RevertsPorts, database: string, select: SelectionRequest): HttpResponse | undefined {
+	const { tables = [], ids = [], revert } = select;
+	const known = ports.tables(database);
+	const unknown = [...tables, ...ids.map(({ table }) => table)].find((name) => !known.includes(name));
+	if (unknown !== undefined) {
+		const message = `There is no table ${JSON.stringify(unknown)} in this database.`;
+		return failure(400, 'table_missing', message, `There are ${known.join(', ')}.`);
+	}
+	return revert === undefined ? undefined : obstacleToRevert(ports, database, revert);
+}
+
+/** A revert can be reverted once it has written something, and it is known what. */
+function obstacleToRevert({ reverts }: RevertsPorts, database: string, id: string): HttpResponse | undefined {
 	const revert = ID.test(id) ? reverts.load(id) : undefined;
 	if (revert === undefined || revert.database !== database) {
 		return failure(400, 'revert_missing', `There is no revert ${JSON.stringify(id)} of this database.`);
+	}
+	// What ended while it was waiting to be gone on with has left no receipt of what it had written.
+	if (revert.state === 'applying' && revert.applyingSince !== undefined) {
+		const hint = 'If it is not being applied any more, apply it again: it goes on where it stopped.';
+		return failure(409, 'revert_not_ended', 'What that revert has written is not known yet.', hint);
 	}
 	if ((revert.receipt?.versions.length ?? 0) > 0) return undefined;
 	return failure(409, 'revert_wrote_nothing', 'That revert has written nothing, so there is nothing to take back.');

@@ -1,5 +1,6 @@
 import type { Key } from '../record/key.ts';
 import { BlobReference } from '../record/blob.ts';
+import { isPlain } from '../record/equal.ts';
 import { CustodianError } from '../errors.ts';
 import { toTagged } from '../record/tagged.ts';
 import type { Pause } from '../pause.ts';
@@ -99,8 +100,8 @@ class Run {
 	readonly #user: string;
 	readonly #ports: ApplyPorts;
 	readonly #tally: JournalTally;
-	/** The batches that are being written. */
-	#writing: Promise<void> | undefined;
+	/** Resolves when the batches that are being written are, and are counted. */
+	#writing: Promise<void> = Promise.resolve();
 	/** What is done and not yet in the journal. */
 	readonly #unsaved: BatchDone[] = [];
 
@@ -119,16 +120,19 @@ class Run {
 			this.#tally.add(begun);
 			return { begun, writes };
 		});
-		await Promise.all([this.#save(...announced.map(({ begun }) => begun)), this.#written()]);
+		await Promise.all([this.#save(...announced.map(({ begun }) => begun)), this.#writing]);
 		this.#writing = this.#write(announced, signal);
 		// Whoever waits for it next sees whether it failed.
 		this.#writing.catch(() => undefined);
 	}
 
-	/** Resolves when nothing is written any more and all of it is in the journal. */
+	/** Settles when nothing is written any more; resolves when all of it is in the journal. */
 	async end(): Promise<void> {
-		await this.#written();
-		if (this.#unsaved.length > 0) await this.#save();
+		try {
+			await this.#writing;
+		} finally {
+			if (this.#unsaved.length > 0) await this.#save();
+		}
 	}
 
 	/** What cannot be saved is tried again with what comes next, in its order. */
@@ -136,12 +140,6 @@ class Run {
 		const saved = this.#unsaved.length;
 		await this.#ports.journal.append(...this.#unsaved, ...begun);
 		this.#unsaved.splice(0, saved);
-	}
-
-	async #written(): Promise<void> {
-		const writing = this.#writing;
-		this.#writing = undefined;
-		await writing;
 	}
 
 	/** One after the other. Those that are left when the signal is aborted were announced in vain. */
@@ -194,7 +192,8 @@ async function writesOf(plan: StoredPlan, { first, count }: BatchBegun): Promise
 }
 
 function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: readonly WriteOutcome[]): BatchDone {
-	const tables: Record<string, { written: number; deleted: number }> = {};
+	// A table may be called like something that every object inherits.
+	const tables = new Map<string, { written: number; deleted: number }>();
 	const drifted: Left[] = [];
 	const impossible: Left[] = [];
 	for (const [index, { table, id, values }] of writes.entries()) {
@@ -202,9 +201,13 @@ function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: rea
 		if (outcome === undefined) throw new CustodianError('internal', table, 'A write has no outcome.');
 		if (outcome.kind === 'drifted') drifted.push({ table, id: toTagged(id), why: DRIFTED });
 		else if (outcome.kind === 'impossible') impossible.push({ table, id: toTagged(id), why: outcome.why });
-		else (tables[table] ??= { written: 0, deleted: 0 })[values === null ? 'deleted' : 'written']++;
+		else {
+			const counts = tables.get(table) ?? { written: 0, deleted: 0 };
+			counts[values === null ? 'deleted' : 'written']++;
+			tables.set(table, counts);
+		}
 	}
-	return { ...begun, kind: 'done', tables, drifted, impossible };
+	return { ...begun, kind: 'done', tables: Object.fromEntries(tables), drifted, impossible };
 }
 
 const DRIFTED = 'Somebody has changed it since the plan was made, and that is kept.';
@@ -246,11 +249,17 @@ function isToDo({ decision }: RecordPlan): boolean {
 function blobBytesOf({ decision }: RecordPlan): number {
 	if (decision.kind !== 'write') return 0;
 	let bytes = 0;
-	for (const value of Object.values(decision.values)) {
-		const size: unknown = value instanceof BlobReference ? value.properties['size'] : 0;
-		if (typeof size === 'number') bytes += size;
-	}
+	for (const value of Object.values(decision.values)) bytes += blobBytesIn(value);
 	return bytes;
+}
+
+function blobBytesIn(value: unknown): number {
+	if (value instanceof BlobReference) {
+		const { size } = value.properties;
+		return typeof size === 'number' ? size : 0;
+	}
+	const members = Array.isArray(value) ? value : isPlain(value) ? Object.values(value) : [];
+	return members.reduce<number>((bytes, member) => bytes + blobBytesIn(member), 0);
 }
 
 function writeOf({ table, tableId, id, liveVersion, liveLocalTime, decision }: RecordPlan): RecordWrite {

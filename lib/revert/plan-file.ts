@@ -28,7 +28,7 @@ export interface StoredPlan {
 	isIntact(signal: AbortSignal): Promise<boolean>;
 	/** From the record of this number on, in order. */
 	from(number: number): AsyncIterable<NumberedPlan>;
-	/** At most so many of a decision, or of any, beginning with the record of this number. */
+	/** At most so many of a decision, or of any, from the record of this number on; fewer where they are large. */
 	page(from: number, limit: number, decision: Decision['kind'] | undefined): Promise<PlanPage>;
 }
 

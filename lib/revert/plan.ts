@@ -84,6 +84,7 @@ export class RevertPlanning {
 		}
 		this.#totals.isAborted = this.#policy === 'abort' && this.#totals.hasConflicts;
 		this.#notePurged();
+		this.#noteUnlogged();
 	}
 
 	/** Selects what stands in the way, and what stands in the way of that, until nothing does. */
@@ -317,6 +318,11 @@ export class RevertPlanning {
 		if (purgedUntil !== undefined && purgedUntil >= this.#selector.oldest - this.#clocksDifferMs) {
 			this.#totals.purgedUntil = purgedUntil;
 		}
+	}
+
+	#noteUnlogged(): void {
+		const unlogged = Array.from(this.#tables.values()).filter(({ isAudited }) => !isAudited);
+		this.#totals.unlogged = unlogged.filter(({ tableId }) => this.#selector.means(tableId)).map(({ name }) => name);
 	}
 }
 

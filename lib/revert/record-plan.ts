@@ -34,7 +34,7 @@ export type Decision =
 	| { readonly kind: 'leave'; readonly reason: string }
 	/**
 	 * It should be put back and cannot. Codes: `history_purged`, `caching_table`, `not_audited`, `table_missing`,
-	 * `blob_missing`, `unreadable`.
+	 * `unreadable`. That the file of a blob is gone shows when it is copied.
 	 */
 	| { readonly kind: 'impossible'; readonly code: string; readonly reason: string };
 

@@ -100,7 +100,9 @@ async function carryOut(
 	const { id, database, by, appliedBy = by } = revert;
 	const writer = ports.writerOf(database);
 	if (writer === undefined) throw new CustodianError('database_missing', database, `The database ${database} is gone.`);
-	if (plan.hash !== revert.plan?.hash || !(await plan.isIntact(signal))) {
+	// Once anything may have been written, even who cancels it waits for the receipt of that.
+	const isBegun = revert.applyingSince !== undefined;
+	if (plan.hash !== revert.plan?.hash || !(await plan.isIntact(isBegun ? new AbortController().signal : signal))) {
 		const hint = 'Plan it again. If you did not change the file, the disk did.';
 		throw new CustodianError('plan_damaged', id, 'The plan is not the one that was made.', { hint });
 	}
@@ -113,7 +115,10 @@ async function carryOut(
 		await applyPlan(plan, appliedBy, { ...ports, writer, journal }, tally, progress, signal);
 	} catch (error) {
 		// What has been done until now is not forgotten, whatever comes.
-		await ports.reverts.save({ ...applying, receipt: receiptOf(applying, plan, tally, ports, false) });
+		const receipt = receiptOf(applying, plan, tally, ports, false);
+		// A journal that cannot be read to its end tells less than is known already.
+		const isNews = receipt.versions.length >= (applying.receipt?.versions.length ?? 0);
+		await ports.reverts.save(isNews ? { ...applying, receipt } : applying);
 		throw error;
 	} finally {
 		await journal.close();

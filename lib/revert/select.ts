@@ -4,7 +4,7 @@ import type { AuditEntry } from '../audit/entry.ts';
 import { momentOf } from '../audit/filter.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { compareBytes } from '../record/bytes.ts';
-import { LONGEST_KEY_BYTES, writeKey, type Key } from '../record/key.ts';
+import { LONGEST_ID_BYTES, LONGEST_KEY_BYTES, writeKey, type Key } from '../record/key.ts';
 import { fromTagged, type Json } from '../record/tagged.ts';
 import type { Takes } from './plan-record.ts';
 import type { Taken } from './trace.ts';
@@ -55,7 +55,7 @@ const key = v.pipe(
 	v.rawTransform(({ dataset, addIssue, NEVER }): Key => {
 		try {
 			const read = fromTagged(dataset.value);
-			if (isKey(read)) return read;
+			if (isKey(read) && keyBytes(read).length <= LONGEST_ID_BYTES) return read;
 		} catch {
 			// It is as little a key as what is of the wrong type.
 		}
@@ -118,6 +118,7 @@ export class Selector implements Takes {
 	readonly #nodes: ((nodeId: number) => boolean) | undefined;
 	readonly #actions: ReadonlySet<string> | undefined;
 	readonly #versions: readonly ReadonlySet<number>[];
+	readonly #isOfRevert: boolean;
 	readonly #since: number;
 	readonly #until: number;
 	readonly #taken: Taken;
@@ -134,6 +135,7 @@ export class Selector implements Takes {
 		this.#nodes = nodes && remembered((nodeId) => nodes.includes(log.nodeName(nodeId) ?? ''));
 		this.#actions = types && new Set(types);
 		this.#versions = [transactions, revert].flatMap((versions) => (versions ? [new Set(versions)] : []));
+		this.#isOfRevert = revert !== undefined;
 		this.#since = selection.since ?? -Infinity;
 		this.#until = selection.until ?? Infinity;
 		this.#taken = { fields: fields && new Set(fields) };
@@ -143,6 +145,12 @@ export class Selector implements Takes {
 	get oldest(): number {
 		const oldest = this.#versions.reduce((latest, versions) => Math.max(latest, least(versions)), this.#since);
 		return Math.min(oldest, least(this.#whole));
+	}
+
+	/** Whether changes of a table may be selected. An earlier revert has written to none that is not logged. */
+	means(tableId: number): boolean {
+		if (this.#isOfRevert) return false;
+		return this.#tables?.has(tableId) !== false && this.#ids?.has(tableId) !== false;
 	}
 
 	/** Whether only some attributes are asked for, so that a header does not tell all. */

@@ -31,8 +31,12 @@ interface ConflictTotals {
 }
 
 export interface PlanGap {
-	/** `purged`: entries up to then have been removed. `unreadable`: so many entries are damaged. */
-	readonly reason: 'purged' | 'unreadable';
+	/**
+	 * `purged`: entries up to then have been removed. `unreadable`: so many entries are damaged. `not_logged`: changes of
+	 * this table are in no log.
+	 */
+	readonly reason: 'purged' | 'unreadable' | 'not_logged';
+	readonly table?: string;
 	readonly until?: number;
 	readonly entries?: number;
 }
@@ -44,6 +48,8 @@ export class RevertTotals {
 	superseded = 0;
 	unreadable = 0;
 	purgedUntil: number | undefined;
+	/** Tables that the selection means, and that are not logged. */
+	unlogged: readonly string[] = [];
 	#records = 0;
 	#selectedChanges = 0;
 	#unknownAttributes = 0;
@@ -99,6 +105,7 @@ export class RevertTotals {
 		const gaps: PlanGap[] = [];
 		if (this.purgedUntil !== undefined) gaps.push({ reason: 'purged', until: this.purgedUntil });
 		if (this.unreadable > 0) gaps.push({ reason: 'unreadable', entries: this.unreadable });
+		for (const table of this.unlogged) gaps.push({ reason: 'not_logged', table });
 		return gaps;
 	}
 }

@@ -129,6 +129,19 @@ describe('the audit log over HTTP', () => {
 		});
 	});
 
+	test('an attribute is found where a put took it away, and not where it says the same in another order', async () => {
+		const write = (values: object | undefined, action: 'put' | 'patch' = 'put') =>
+			log.write({ table: 'Product', action, id: 'p9', user: 'u', values: { ...values } });
+		const first = write({ size: { a: 1, b: 2 } });
+		write({ size: { b: 2, a: 1 } });
+		const gone = write({ name: 'n' });
+		const patched = write({ size: 5 }, 'patch');
+		const goneAgain = write({ name: 'n' });
+		write({ name: 'm' });
+		const { entries } = await read('shop/Product/p9?field=size&order=oldest');
+		expect(entries.map(({ localTime }) => localTime)).toEqual([first, gone, patched, goneAgain]);
+	});
+
 	test.each([
 		['shop', 'gfedcba'],
 		['shop?order=oldest', 'abcdefg'],

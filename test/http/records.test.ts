@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { AuditEntry } from '../../lib/audit/entry.ts';
 import { principalOf } from '../../lib/http/access.ts';
 import { respond } from '../../lib/http/endpoint.ts';
 import { recordsEndpoint } from '../../lib/http/records.ts';
@@ -103,7 +104,41 @@ describe('the versions of a record', () => {
 		expect(reasons(answer)).toEqual(['history_cut_off']);
 		expect(answer.versions?.map(({ whollyKnown }) => whollyKnown)).toEqual([true, true]);
 	});
+
+	test('of large changes shows few at a time, and looks back no further than memory allows', async () => {
+		const log = new LargeLog();
+		const large = (n: number) => String(n).padEnd(LARGE, 'x');
+		for (let n = 0; n < 30; n++) log.write({ action: 'put', id: 'x', user: 'u', values: { text: large(n) } });
+		const seen: number[] = [];
+		const told = new Set<string | undefined>();
+		for (let path: string | undefined = 'data/Thing/x?limit=1000'; path !== undefined;) {
+			const { versions = [], next, gaps = [] } = await ask(log, path);
+			expect(versions.length).toBeLessThan(4);
+			seen.push(...versions.map(({ localTime }) => localTime));
+			told.add(gaps[0]?.reason);
+			path = next && `data/Thing/x?limit=1000&cursor=${next}`;
+		}
+		expect(seen).toHaveLength(new Set(seen).size);
+		expect(seen.length).toBeGreaterThan(20);
+		expect(seen.length).toBeLessThan(30);
+		expect([...told]).toEqual(['history_too_long']);
+	});
 });
+
+const LARGE = 1_500_000;
+
+/** Each row is as large as if its values were in it. */
+class LargeLog extends MemoryAuditLog {
+	override row(localTime: number): Uint8Array | undefined {
+		const bytes = super.row(localTime);
+		return bytes && Buffer.concat([bytes, Buffer.alloc(LARGE)]);
+	}
+
+	override valuesOf(bytes: Uint8Array, entry: AuditEntry) {
+		const { start, end } = entry.value;
+		return super.valuesOf(bytes, { ...entry, value: { start, end: end - LARGE } });
+	}
+}
 
 describe('a record at a moment', () => {
 	test('is what it was', async () => {

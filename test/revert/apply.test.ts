@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyPlan, type RecordWrite, type RecordWriter, type WriteOutcome } from '../../lib/revert/apply.ts';
 import { JournalTally, sumOf, type Journal, type JournalEntry } from '../../lib/revert/journal.ts';
+import { BlobReference } from '../../lib/record/blob.ts';
 import type { RecordPlan } from '../../lib/revert/record-plan.ts';
 import { headerOf, memoryPlan } from '../support/memory-reverts.ts';
 
@@ -154,5 +155,56 @@ describe('applying a plan', () => {
 		await expect(run(plans, database, journal, cancel.signal)).rejects.toThrow(Died);
 		expect(database.sizes).toHaveLength(1);
 		expect(journal.written.at(-1)?.kind).toBe('done');
+	});
+
+	test('waits for what is being written also where the journal fails, and counts it', async () => {
+		const database = new Database();
+		const journal = new MemoryJournal();
+		const plans = Array.from({ length: 120 }, (_, id) => planned(id, 1, 'write'));
+		for (const { id } of plans) database.versions.set(id, [1]);
+		let appended = 0;
+		journal.onAppend = () => {
+			if (appended++ === 2) throw new Error('the disk is full');
+		};
+		const slow: RecordWriter = {
+			hasChange: (one, version) => database.hasChange(one, version),
+			async write(writes, transaction) {
+				await new Promise((resolve) => setImmediate(resolve));
+				return database.write(writes, transaction);
+			},
+		};
+		const tally = new JournalTally();
+		const ports = { writer: slow, journal, clock, random: Math.random, pause: async () => {} };
+		const applying = applyPlan(
+			memoryPlan(headerOf('r'), plans),
+			'u',
+			ports,
+			tally,
+			() => {},
+			new AbortController().signal
+		);
+		await expect(applying).rejects.toThrow('the disk is full');
+		expect(sumOf(tally.tables([])).written).toBe(50);
+		expect(journal.written.map(({ kind }) => kind)).toEqual(['begun', 'done']);
+	});
+
+	test('counts what is written to a table that is called like what objects inherit', async () => {
+		const database = new Database();
+		database.versions.set(1, [1]);
+		const { tally } = await run([{ ...planned(1, 1, 'write'), table: 'constructor' }], database, new MemoryJournal());
+		expect(tally.tables([])).toMatchObject({ constructor: { written: 1 } });
+		expect(tally.versions).toHaveLength(1);
+	});
+
+	test('keeps blobs in few records to a batch, however deep they stand', async () => {
+		const database = new Database();
+		const blob = new BlobReference({ size: 3 * 2 ** 20 }, { fileId: 'a1', storageIndex: 0 });
+		const plans = Array.from({ length: 4 }, (_, id): RecordPlan => {
+			const decision = { kind: 'write', values: { deep: [{ blob }] }, expiresAt: undefined, reason: 'r' } as const;
+			return { ...planned(id, 1, 'write'), decision };
+		});
+		for (const { id } of plans) database.versions.set(id, [1]);
+		await run(plans, database, new MemoryJournal());
+		expect(database.sizes).toEqual([1, 1, 1, 1]);
 	});
 });

@@ -53,6 +53,22 @@ describe('a plan', () => {
 		});
 	});
 
+	test('does not call itself complete where tables that it means are not logged', async () => {
+		const log = new MemoryAuditLog(['One', { name: 'Silent', isAudited: false }]);
+		log.write({ action: 'put', id: 'x', user: 'bad', values: { a: 1 } });
+		const gaps = [{ reason: 'not_logged', table: 'Silent' }];
+		for (const [selection, expected] of [
+			[{ users: ['bad'] }, gaps],
+			[{ ids: [{ table: 'Silent', id: 'x' }] }, gaps],
+			[{ tables: ['One'] }, []],
+			[{ ids: [{ table: 'One', id: 'x' }] }, []],
+			[{ revert: [1] }, []],
+		] as const) {
+			const { totals } = await planned(log, selection);
+			expect(totals, JSON.stringify(selection)).toMatchObject({ isComplete: expected.length === 0, gaps: expected });
+		}
+	});
+
 	test('aborts as a whole where there is a conflict', async () => {
 		const log = new MemoryAuditLog();
 		log.write({ action: 'put', id: 'x', user: 'bad', values: { a: 1 } });

@@ -31,7 +31,7 @@ class MemoryReverts implements RevertStore {
 }
 
 /** Plans as long as the test runs. */
-class MemoryPlans implements PlanStore {
+export class MemoryPlans implements PlanStore {
 	readonly #plans: Map<string, StoredPlan>;
 
 	constructor(...plans: readonly StoredPlan[]) {
@@ -105,6 +105,7 @@ export function revertPorts(id: string, jobs: JobStore): RevertsPorts {
 		plans,
 		jobs,
 		databases: () => ['d'],
+		tables: () => ['t'],
 		newId: () => `made-${made++}`,
 		submit: async () => {},
 		now: () => 0,

@@ -1,7 +1,8 @@
 import type { AuditEntry } from '../../audit/entry.ts';
 import type { AuditLog, AuditLogs, LiveRecord, LoggedTable, LogRow, LogSpan } from '../../audit/log.ts';
 import { RecordDecoder } from '../../record/decoder.ts';
-import { writeKey, type Key } from '../../record/key.ts';
+import { LONGEST_ID_BYTES, writeKey, type Key } from '../../record/key.ts';
+import { isPlain } from '../../record/equal.ts';
 import { StoredHeader } from '../../record/stored-header.ts';
 import { parseStructures } from '../../record/structures.ts';
 import { harperHost, type Store, type TableClass } from './host.ts';
@@ -166,7 +167,7 @@ class TableReader {
 	#read(bytes: Uint8Array, start: number, end: number): Readonly<Record<string, unknown>> | undefined {
 		const value = this.#decoder.readValue(bytes, start, end);
 		if (value === null) return undefined;
-		return isPlainObject(value) ? value : { value };
+		return isPlain(value) ? value : { value };
 	}
 
 	/** Whether there are other structures than before. */
@@ -191,11 +192,5 @@ function isStorable(id: Key): boolean {
 	}
 }
 
-/** What LMDB can hold as a key with pages of 4 KB. */
-const LONGEST_ID_BYTES = 1978;
 /** Thrice as much, as writing a text wants room for its longest form. */
 const keyRoom = Buffer.alloc(3 * LONGEST_ID_BYTES + 16);
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-}

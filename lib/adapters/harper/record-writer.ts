@@ -1,6 +1,7 @@
 import type { AuditLog } from '../../audit/log.ts';
 import { CustodianError, messageOf } from '../../errors.ts';
 import { BlobReference } from '../../record/blob.ts';
+import { isPlain } from '../../record/equal.ts';
 import type { RecordWrite, RecordWriter, WriteOutcome } from '../../revert/apply.ts';
 import { hasChange } from '../../revert/has-change.ts';
 import { dateOf, toIso, type Clock } from '../../time.ts';
@@ -182,10 +183,6 @@ function holdsBlob(value: unknown): boolean {
 	if (value instanceof BlobReference) return true;
 	if (Array.isArray(value)) return value.some(holdsBlob);
 	return isPlain(value) && Object.values(value).some(holdsBlob);
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** The times that Harper would have set: when it was written is now, when it was made stays. */

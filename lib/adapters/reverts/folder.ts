@@ -77,7 +77,8 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	const lines = await Appending.to(join(own, `${PLAN}.tmp`));
 	const index = await Appending.to(join(own, `${INDEX}.tmp`));
 	const hash = createHash('sha256');
-	const tables: Record<string, Record<Decision['kind'], number>> = {};
+	// A table may be called like something that every object inherits.
+	const tables = new Map<string, Record<Decision['kind'], number>>();
 	let records = 0;
 	try {
 		const add = async (line: string) => {
@@ -93,7 +94,9 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 			await index.add(entry);
 			await add(lineOf(plan));
 			records++;
-			(tables[plan.table] ??= { write: 0, delete: 0, leave: 0, impossible: 0 })[plan.decision.kind]++;
+			const counts = tables.get(plan.table) ?? { write: 0, delete: 0, leave: 0, impossible: 0 };
+			counts[plan.decision.kind]++;
+			tables.set(plan.table, counts);
 		}
 		await lines.sync();
 		await index.sync();
@@ -103,7 +106,7 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	}
 	await rename(join(own, `${PLAN}.tmp`), join(own, PLAN));
 	await rename(join(own, `${INDEX}.tmp`), join(own, INDEX));
-	return { records, tables, hash: hash.digest('hex') };
+	return { records, tables: Object.fromEntries(tables), hash: hash.digest('hex') };
 }
 
 function storedPlan(own: string, { header, records, tables, totals, hash }: StoredSummary): StoredPlan {
@@ -131,9 +134,10 @@ function storedPlan(own: string, { header, records, tables, totals, hash }: Stor
 		async *from(number) {
 			if (number >= records) return;
 			const [first] = await readIndex(own, number, 1);
+			if (first === undefined) throw new RangeError('the index of a plan is cut off');
 			const file = await openPart(own, PLAN);
 			try {
-				yield* numbered(linesOf(file, first?.offset ?? 0), number);
+				yield* numbered(linesOf(file, first.offset), number);
 			} finally {
 				await file.close();
 			}
@@ -165,17 +169,22 @@ interface Wanted {
 }
 
 const INDEX_PART = 8192;
+/** What a page may hold, however few records that are: it is answered as a whole. */
+const PAGE_BYTES = 4 * 2 ** 20;
 
 async function readPage(own: string, records: number, { from, limit, decision }: Wanted): Promise<PlanPage> {
 	const file = await openPart(own, PLAN);
 	const plans: RecordPlan[] = [];
+	let bytes = 0;
 	try {
 		for (let number = from; number < records; number += INDEX_PART) {
 			const entries = await readIndex(own, number, INDEX_PART);
 			for (const [at, { kind, offset }] of entries.entries()) {
 				if (decision !== undefined && kind !== decision) continue;
-				if (plans.length === limit) return { plans, next: number + at };
-				plans.push(planOf(await lineAt(file, offset, entries[at + 1]?.offset)));
+				if (plans.length === limit || bytes >= PAGE_BYTES) return { plans, next: number + at };
+				const line = await lineAt(file, offset, entries[at + 1]?.offset);
+				bytes += line.length;
+				plans.push(planOf(line));
 			}
 		}
 	} finally {

@@ -14,13 +14,20 @@ export async function openJournal(folder: string, revert: string): Promise<Journ
 	// What was being written when the power failed is no entry; what it announced was not begun.
 	await file.truncate(length);
 	await syncDirectory(own);
+	let isTorn = false;
 	return {
 		async *entries() {
 			for await (const line of linesOf(file, 0)) yield journalEntry(line.toString());
 		},
 		async append(...entries) {
-			await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+			const lines = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+			// What an earlier one that failed has left would spoil the first line.
+			if (isTorn) await file.truncate(length);
+			isTorn = true;
+			await file.appendFile(lines);
 			await file.datasync();
+			isTorn = false;
+			length += lines.length;
 		},
 		close: () => file.close(),
 	};

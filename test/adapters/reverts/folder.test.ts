@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { planFolder } from '../../../lib/adapters/reverts/folder.ts';
 import { openJournal } from '../../../lib/adapters/reverts/journal-file.ts';
 import { BlobReference } from '../../../lib/record/blob.ts';
@@ -85,6 +85,34 @@ test('a plan is read as it was written, from any record on, and page by page of 
 	);
 });
 
+test('a page of large records is short, and has one at least', async () => {
+	const folder = planFolder(await temporaryDirectory());
+	const large = (id: number): RecordPlan => ({ ...planOf(id, 'write'), table: 'x'.repeat(3_000_000) });
+	const stored = await folder.write(
+		headerOf('r'),
+		each(Array.from({ length: 5 }, (_, id) => large(id))),
+		totals,
+		never
+	);
+	const sizes: number[] = [];
+	for (let at: number | undefined = 0; at !== undefined;) {
+		const page = await stored.page(at, 1000, undefined);
+		sizes.push(page.plans.length);
+		at = page.next;
+	}
+	expect(sizes).toEqual([2, 2, 1]);
+});
+
+test('what is decided is counted by table, whatever that is called', async () => {
+	const folder = planFolder(await temporaryDirectory());
+	const plans = [{ ...planOf(0, 'write'), table: 'constructor' }, planOf(1, 'leave')];
+	const { tables } = await folder.write(headerOf('r'), each(plans), totals, never);
+	expect(Object.entries(tables).map(([name, { write, leave }]) => [name, write, leave])).toEqual([
+		['constructor', 1, 0],
+		['t', 0, 1],
+	]);
+});
+
 test('equal plans have one hash, and a changed byte is seen', async () => {
 	const directory = await temporaryDirectory();
 	const folder = planFolder(directory);
@@ -143,5 +171,26 @@ test('a journal goes on behind its last whole line', async () => {
 	const entries: JournalEntry[] = [];
 	for await (const entry of second.entries()) entries.push(entry);
 	await second.close();
+	expect(entries).toEqual([begun, next]);
+});
+
+test('a journal to which something could not be appended stays readable', async () => {
+	const directory = await temporaryDirectory();
+	const begun: JournalEntry = { kind: 'begun', first: 0, count: 5, version: 7.5 };
+	const journal = await openJournal(directory, 'r');
+	await journal.append(begun);
+	const probe = await open(join(directory, 'r', 'journal.jsonl'));
+	const append = vi.spyOn(Object.getPrototypeOf(probe), 'appendFile').mockImplementationOnce(async () => {
+		await appendFile(join(directory, 'r', 'journal.jsonl'), '{"kind":"done","fi');
+		throw new Error('the disk is full');
+	});
+	await probe.close();
+	await expect(journal.append({ ...begun, first: 5 })).rejects.toThrow('the disk is full');
+	append.mockRestore();
+	const next: JournalEntry = { ...begun, first: 9 };
+	await journal.append(next);
+	const entries: JournalEntry[] = [];
+	for await (const entry of journal.entries()) entries.push(entry);
+	await journal.close();
 	expect(entries).toEqual([begun, next]);
 });
