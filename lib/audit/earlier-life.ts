@@ -1,6 +1,7 @@
 import type { Pause } from '../pause.ts';
 import type { Clock } from '../time.ts';
 import { isOfSameRecord } from './change.ts';
+import { decodeEntry } from './entry.ts';
 import type { AuditLog } from './log.ts';
 
 /** Whether the log has older entries of a record; unknown where it is too long to be looked through. */
@@ -29,8 +30,9 @@ export async function lookForEarlier(
 	from = 0
 ): Promise<Earlier> {
 	const own = log.row(first);
+	if (own === undefined) return 'unknown';
 	let to = first;
-	for (let spent = 0; own !== undefined && spent < LOOK_MS;) {
+	for (let spent = 0; spent < LOOK_MS;) {
 		const began = clock.monotonic();
 		const outcome = lookBack(log, own, { from, to }, () => clock.monotonic() - began > SLICE_MS);
 		if (typeof outcome !== 'number') return outcome;
@@ -52,9 +54,14 @@ function lookBack(
 	let count = 0;
 	for (const { localTime, bytes } of log.rows({ ...span, newestFirst: true })) {
 		if (localTime === span.to) continue;
-		if (isOfSameRecord(bytes, own)) return 'some';
+		if (isOfSameRecord(bytes, own) && !isOfSameTransaction(bytes, own)) return 'some';
 		const isLook = ++count % ROWS_BETWEEN_LOOKS === 0 || bytes.length > LARGE_BYTES;
 		if (isLook && isOver()) return localTime;
 	}
 	return 'none';
+}
+
+/** All writes of one transaction begin with what was before it: to a record that was not there, each names none. */
+function isOfSameTransaction(bytes: Uint8Array, others: Uint8Array): boolean {
+	return decodeEntry(bytes).version === decodeEntry(others).version;
 }

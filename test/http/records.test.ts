@@ -164,6 +164,15 @@ describe('a record at a moment', () => {
 		expect([complete, versions?.length]).toEqual([false, 2]);
 	});
 
+	test('is known from a first transaction that wrote it twice, each time as the first', async () => {
+		const log = new MemoryAuditLog();
+		const first = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1 }, version: 7 });
+		log.evict(1, 'a');
+		const made = log.write({ action: 'patch', id: 'a', values: { n: 2 }, version: 7 });
+		expect(await ask(log, `data/Thing/a?at=${made}`)).toMatchObject({ complete: true, record: { n: 2 } });
+		expect(await ask(log, `data/Thing/a?at=${first - 1}`)).toMatchObject({ existence: 'absent', complete: true });
+	});
+
 	test('is unknown before its first entry, where the log is too long to be looked through', async () => {
 		const log = new MemoryAuditLog();
 		for (let i = 0; i < 600; i++) log.write({ action: 'put', id: `other ${i}`, values: {} });
