@@ -106,10 +106,20 @@ export function* chainFrom(log: AuditLog, newest: number | undefined): Generator
 	return false;
 }
 
-function isOfSameRecord(bytes: Uint8Array, others: Uint8Array): boolean {
-	const { tableId, recordId } = decodeEntry(bytes);
-	const other = decodeEntry(others);
-	if (tableId !== other.tableId) return false;
+/** Bytes that are no entry are of no record. */
+export function isOfSameRecord(bytes: Uint8Array, others: Uint8Array): boolean {
+	const [entry, other] = [entryOrNone(bytes), entryOrNone(others)];
+	if (entry === undefined || other === undefined || entry.tableId !== other.tableId) return false;
+	const { recordId } = entry;
 	const { start, end } = other.recordId;
 	return compareBytes(bytes, recordId.start, recordId.end, others, start, end) === 0;
+}
+
+function entryOrNone(bytes: Uint8Array): AuditEntry | undefined {
+	try {
+		return decodeEntry(bytes);
+	} catch (error) {
+		if (error instanceof RangeError) return undefined;
+		throw error;
+	}
 }

@@ -115,7 +115,8 @@ export class Witness {
 	#spanGaps(): Gap[] {
 		const gaps: Gap[] = [];
 		if (this.#isCutOff) {
-			const message = 'What the record was before is in the log no more.';
+			const message =
+				'The record leads to no older entries: they are in the log no more, Harper has lost the way to them, or nobody knows.';
 			gaps.push({ reason: 'history_cut_off', message });
 		}
 		if (this.#notScanned !== undefined) {

@@ -4,6 +4,7 @@ import type { Key } from '../record/key.ts';
 import type { Clock } from '../time.ts';
 import { chainFrom, readWhatCanBe, type Change, type RecordLog } from './change.ts';
 import { differences, type Difference } from './diff.ts';
+import { lookForEarlier, type Earlier } from './earlier-life.ts';
 import { inEffect } from './effect.ts';
 import type { AuditLog, LiveRecord, LoggedTable } from './log.ts';
 import { applyChange, confirmed, recordOf, stateBefore, UNKNOWN_STATE, type RecordState } from './replay.ts';
@@ -29,6 +30,8 @@ export const flawReasons = [
 	'removed_by_retention',
 	'history_cut_off',
 	'history_too_long',
+	'history_broken',
+	'not_scanned',
 	'table_not_logged',
 	'table_caching',
 	'values_unreadable',
@@ -127,6 +130,8 @@ const OF_THE_WHOLE: ReadonlySet<Flaw['reason']> = new Set([
 	'removed_by_retention',
 	'history_cut_off',
 	'history_too_long',
+	'history_broken',
+	'not_scanned',
 	'values_unreadable',
 ]);
 
@@ -160,25 +165,35 @@ async function follow(
 	{ id, live }: { readonly id: Key; readonly live: LiveRecord },
 	ports: HistoryPorts
 ): Promise<History> {
-	const end = await collect(log, live.localTime, ports);
-	const { changes: arrived } = end;
+	const { changes: arrived, end } = await collect(log, live.localTime, ports);
 	const first = arrived[0];
+	const beginning =
+		end === 'creation' && first !== undefined ? BEGINNINGS[await lookForEarlier(log, first.localTime, ports)] : end;
+	const beginsWithCreation = beginning === 'creation';
 	const removedUntil = log.removedUntil() ?? -Infinity;
 	// Where the log has lost what came before, the state is known from the last change that was lost.
 	const lostAt = first === undefined ? live.localTime : first.previousLocalTime;
-	const knownFrom = end.beginsWithCreation ? removedUntil : (lostAt ?? first?.localTime ?? Infinity);
-	const recordLog = { changes: inEffect(arrived), beginsWithCreation: end.beginsWithCreation };
-	const flaws = [...tableFlaws(table), ...lossFlaws(end, first?.localTime ?? live.localTime, removedUntil)];
+	const knownFrom = beginsWithCreation ? removedUntil : (lostAt ?? first?.localTime ?? Infinity);
+	const recordLog = { changes: inEffect(arrived), beginsWithCreation };
+	const flaws = [...tableFlaws(table), ...lossFlaws(beginning, first?.localTime ?? live.localTime, removedUntil)];
 	if (arrived.some(({ isUnreadable }) => isUnreadable === true)) flaws.push(UNREADABLE);
 	const mayDiffer = !table.isAudited || table.isCaching;
 	if (!mayDiffer && (await isOther(recordLog, live, ports))) flaws.push(UNLOGGED);
 	return { id, log: recordLog, live, knownFrom, flaws };
 }
 
+/** What is before the first change that was found; otherwise why that is not known. */
+type Beginning = 'creation' | 'history_cut_off' | 'history_too_long' | 'history_broken' | 'not_scanned';
+
+const BEGINNINGS: Readonly<Record<Earlier, Beginning>> = {
+	none: 'creation',
+	some: 'history_broken',
+	unknown: 'not_scanned',
+};
+
 interface Collected {
 	readonly changes: readonly Change[];
-	readonly beginsWithCreation: boolean;
-	readonly isTooLong: boolean;
+	readonly end: Beginning;
 }
 
 /** In the order of their arrival. What is read never changes, so that nothing is lost by pausing on the way. */
@@ -189,9 +204,9 @@ async function collect(log: AuditLog, newest: number | undefined, { clock, pause
 	let began = clock.monotonic();
 	for (;;) {
 		const { done, value } = chain.next();
-		if (done === true) return { changes: changes.toReversed(), beginsWithCreation: value, isTooLong: false };
+		if (done === true) return { changes: changes.toReversed(), end: value ? 'creation' : 'history_cut_off' };
 		if (changes.length === MOST_CHANGES || bytes >= MOST_BYTES) {
-			return { changes: changes.toReversed(), beginsWithCreation: false, isTooLong: true };
+			return { changes: changes.toReversed(), end: 'history_too_long' };
 		}
 		bytes += value.bytes.length;
 		changes.push(readWhatCanBe(log, value));
@@ -247,19 +262,17 @@ function tableFlaws({ isAudited, isCaching }: LoggedTable): Flaw[] {
 	return flaws;
 }
 
-function lossFlaws(
-	{ beginsWithCreation, isTooLong }: Collected,
-	first: number | undefined,
-	removedUntil: number
-): Flaw[] {
-	const to = first === undefined ? {} : { to: first };
-	if (isTooLong) {
-		const message = `The record has more than ${MOST_CHANGES} changes, or ${MOST_BYTES} bytes of them; the older ones were not looked at.`;
-		return [{ reason: 'history_too_long', message, ...to }];
-	}
-	if (!beginsWithCreation) {
-		const message = 'What changed the record before is in the log no more.';
-		return [{ reason: 'history_cut_off', message, ...to }];
+const LOSSES: Readonly<Record<Exclude<Beginning, 'creation'>, string>> = {
+	history_cut_off: 'What changed the record before is in the log no more.',
+	history_too_long: `The record has more than ${MOST_CHANGES} changes, or ${MOST_BYTES} bytes of them; the older ones were not looked at.`,
+	history_broken:
+		'The log has older entries of this record, to which the newer ones do not lead: Harper had evicted it, or could not read it.',
+	not_scanned: 'The log is too long to be looked through for an earlier life of this record.',
+};
+
+function lossFlaws(beginning: Beginning, first: number | undefined, removedUntil: number): Flaw[] {
+	if (beginning !== 'creation') {
+		return [{ reason: beginning, message: LOSSES[beginning], ...(first === undefined ? {} : { to: first }) }];
 	}
 	if (removedUntil === -Infinity) return [];
 	const message = 'Harper has removed the entries before: `logging.auditRetention` says how long it keeps them.';

@@ -2,6 +2,7 @@ import type { Pause } from '../pause.ts';
 import type { Clock } from '../time.ts';
 import { chainFrom, changeOf, previousOf, type Change } from './change.ts';
 import type { Order } from './cursor.ts';
+import { lookForEarlier } from './earlier-life.ts';
 import { decodeEntry, type AuditEntry } from './entry.ts';
 import type { EntryFilter } from './filter.ts';
 import type { AuditLog, LogRow } from './log.ts';
@@ -97,7 +98,7 @@ export async function* follow(query: ScanQuery, newest: number, ports: ScanPorts
 		const slice = sliceOf(wanted, reader, limit - found, ports.clock);
 		found += slice.found.length;
 		yield slice;
-		if (slice.isEnd || found >= limit) return way.isWhole;
+		if (slice.isEnd || found >= limit) return way.isWhole && (await isBeginning(query, way.beginning, ports));
 		await ports.pause();
 		log.refresh();
 	}
@@ -107,6 +108,8 @@ export async function* follow(query: ScanQuery, newest: number, ports: ScanPorts
 class Way {
 	/** Until the way has been gone to its end, nothing is known to be missing. */
 	isWhole = true;
+	/** The entry that names none before it, once that has been reached. */
+	beginning: number | undefined;
 	readonly #query: ScanQuery;
 	readonly #newest: number;
 
@@ -118,16 +121,24 @@ class Way {
 	*back(): Generator<LogRow> {
 		const { log, from, to } = this.#query;
 		const chain = chainFrom(log, this.#newest);
+		let last: number | undefined;
 		for (;;) {
 			const { done, value } = chain.next();
 			if (done === true) {
 				this.isWhole = value;
+				if (value) this.beginning = last;
 				return;
 			}
+			last = value.localTime;
 			if (value.localTime < from) return;
 			if (value.localTime <= to) yield value;
 		}
 	}
+}
+
+/** Whether there is nothing within the span to which the record does not lead. */
+async function isBeginning({ log, from }: ScanQuery, first: number | undefined, ports: ScanPorts): Promise<boolean> {
+	return first === undefined || (await lookForEarlier(log, first, ports, from)) === 'none';
 }
 
 /** Where the rows of a way stand, the newest one first: a number each, however long it is. */

@@ -316,6 +316,13 @@ describe('an answer says what it could not see', () => {
 		expect(await reasons('shop/Order')).toEqual([]);
 	});
 
+	test('older entries to which a record does not lead', async () => {
+		expect(await reasons('shop/Product/p1')).toEqual([]);
+		log.evict(1, 'p1');
+		log.write({ action: 'put', id: 'p1', values: {} });
+		expect(await reasons('shop/Product/p1')).toEqual(['history_cut_off']);
+	});
+
 	test('a table that is not logged, and one that caches', async () => {
 		log = new MemoryAuditLog(
 			['Product', { name: 'Silent', isAudited: false }, { name: 'Cache', isCaching: true }],

@@ -44,8 +44,8 @@ const viewer = (attributes: readonly string[]) => ({
 	},
 });
 
-async function ask(log: MemoryAuditLog, path: string, user: unknown = operator) {
-	const clock = { now: () => Date.UTC(2026, 0, 2), monotonic: () => 0 };
+async function ask(log: MemoryAuditLog, path: string, user: unknown = operator, monotonic = () => 0) {
+	const clock = { now: () => Date.UTC(2026, 0, 2), monotonic };
 	const endpoint = recordsEndpoint({ logs: memoryAuditLogs(log), pause: async () => {}, clock });
 	const [pathname = '', query = ''] = path.split('?');
 	const { status, body } = await respond(endpoint, {
@@ -179,6 +179,44 @@ describe('a record at a moment', () => {
 		const answer = await ask(log, `data/Thing/a?at=${other - 1}`);
 		expect(answer).toMatchObject({ existence: 'unknown', complete: false });
 		expect(reasons(answer)).toEqual(['removed_by_retention']);
+		expect(await ask(log, `data/Thing/a?at=${made - 0.5}`)).toMatchObject({ existence: 'absent', complete: true });
+	});
+
+	test('is unknown before entries that lead to no older ones, where the log has such', async () => {
+		const log = new MemoryAuditLog();
+		const old = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1, b: 2 } });
+		log.evict(1, 'a');
+		const anew = log.write({ action: 'patch', id: 'a', values: { n: 2 } });
+		const put = log.write({ action: 'put', id: 'a', values: { id: 'a' } });
+		const at = async (moment: number) => {
+			const answer = await ask(log, `data/Thing/a?at=${moment}`);
+			return [answer.existence, answer.complete, ...reasons(answer)];
+		};
+		expect(await at(old)).toEqual(['unknown', false, 'history_broken']);
+		expect(await at(anew)).toEqual(['present', false, 'history_broken']);
+		expect(await at(put)).toEqual(['present', true]);
+		const { complete, versions } = await ask(log, 'data/Thing/a');
+		expect([complete, versions?.length]).toEqual([false, 2]);
+	});
+
+	test('is known from a first transaction that wrote it twice, each time as the first', async () => {
+		const log = new MemoryAuditLog();
+		const first = log.write({ action: 'put', id: 'a', values: { id: 'a', n: 1 }, version: 7 });
+		log.evict(1, 'a');
+		const made = log.write({ action: 'patch', id: 'a', values: { n: 2 }, version: 7 });
+		expect(await ask(log, `data/Thing/a?at=${made}`)).toMatchObject({ complete: true, record: { n: 2 } });
+		expect(await ask(log, `data/Thing/a?at=${first - 1}`)).toMatchObject({ existence: 'absent', complete: true });
+	});
+
+	test('is unknown before its first entry, where the log is too long to be looked through', async () => {
+		const log = new MemoryAuditLog();
+		for (let i = 0; i < 600; i++) log.write({ action: 'put', id: `other ${i}`, values: {} });
+		const made = log.write({ action: 'put', id: 'a', values: { id: 'a' } });
+		let now = 0;
+		const slowly = (moment: number) => ask(log, `data/Thing/a?at=${moment}`, operator, () => (now += 60));
+		const before = await slowly(made - 0.5);
+		expect([before.existence, before.complete, ...reasons(before)]).toEqual(['unknown', false, 'not_scanned']);
+		expect(await slowly(made)).toMatchObject({ complete: true, record: { id: 'a' } });
 		expect(await ask(log, `data/Thing/a?at=${made - 0.5}`)).toMatchObject({ existence: 'absent', complete: true });
 	});
 
