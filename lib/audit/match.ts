@@ -1,4 +1,5 @@
 import { compareBytes } from '../record/bytes.ts';
+import { ownValue } from '../record/own-value.ts';
 import { toTagged } from '../record/tagged.ts';
 import { previousOf } from './change.ts';
 import { decodeEntry, userOf, type AuditEntry } from './entry.ts';
@@ -49,7 +50,7 @@ export class Matcher {
 		const written = fields.filter((field) => table.shows(field) && Object.hasOwn(values, field));
 		if (written.length === 0 || entry.action !== 'put') return written.length > 0;
 		const before = this.#putBefore(entry);
-		return before === undefined || written.some((field) => !isSame(values[field], before[field]));
+		return before === undefined || written.some((field) => !isSame(ownValue(values, field), ownValue(before, field)));
 	}
 
 	#putBefore(entry: AuditEntry): Values | undefined {
