@@ -47,9 +47,7 @@ export function planFolder(folder: string): PlanStore {
 			const own = folderOf(revert);
 			const text = await readFile(join(own, SUMMARY), 'utf8').catch(orUndefined);
 			if (text === undefined) return undefined;
-			// Written by `write`.
-			// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-			return storedPlan(own, JSON.parse(text) as StoredSummary);
+			return storedPlan(own, summaryOf(own, text));
 		},
 		async list() {
 			const names = (await readdir(folder).catch(orUndefined)) ?? [];
@@ -73,11 +71,24 @@ interface StoredSummary {
 	readonly totals: PlanTotals;
 }
 
+function summaryOf(own: string, text: string): StoredSummary {
+	try {
+		// Written by `write`.
+		// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+		const summary = JSON.parse(text) as Partial<StoredSummary>;
+		// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+		if (summary.format === 1) return summary as StoredSummary;
+	} catch (error) {
+		throw damaged(own, error);
+	}
+	throw damaged(own);
+}
+
 async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<RecordPlan>, signal: AbortSignal) {
 	const lines = await Appending.to(join(own, `${PLAN}.tmp`));
 	const index = await Appending.to(join(own, `${INDEX}.tmp`));
 	const hash = createHash('sha256');
-	const tables: Record<string, Record<Decision['kind'], number>> = {};
+	const tables = new Map<string, Record<Decision['kind'], number>>();
 	let records = 0;
 	try {
 		const add = async (line: string) => {
@@ -93,7 +104,9 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 			await index.add(entry);
 			await add(lineOf(plan));
 			records++;
-			(tables[plan.table] ??= { write: 0, delete: 0, leave: 0, impossible: 0 })[plan.decision.kind]++;
+			const decisions = tables.get(plan.table) ?? { write: 0, delete: 0, leave: 0, impossible: 0 };
+			decisions[plan.decision.kind]++;
+			tables.set(plan.table, decisions);
 		}
 		await lines.sync();
 		await index.sync();
@@ -103,7 +116,7 @@ async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<
 	}
 	await rename(join(own, `${PLAN}.tmp`), join(own, PLAN));
 	await rename(join(own, `${INDEX}.tmp`), join(own, INDEX));
-	return { records, tables, hash: hash.digest('hex') };
+	return { records, tables: Object.fromEntries(tables), hash: hash.digest('hex') };
 }
 
 function storedPlan(own: string, { header, records, tables, totals, hash }: StoredSummary): StoredPlan {
@@ -130,26 +143,34 @@ function storedPlan(own: string, { header, records, tables, totals, hash }: Stor
 		},
 		async *from(number) {
 			if (number >= records) return;
-			const [first] = await readIndex(own, number, 1);
 			const file = await openPart(own, PLAN);
+			let next = 0;
 			try {
-				yield* numbered(linesOf(file, first?.offset ?? 0), number);
+				for await (const plan of numbered(linesOf(file, 0), number)) {
+					yield plan;
+					next = plan.number + 1;
+				}
 			} finally {
 				await file.close();
 			}
+			if (next !== records) throw damaged(own);
 		},
-		page: (from, limit, decision) => readPage(own, records, { from, limit, decision }),
+		page: (from, limit, decision) =>
+			readPage(own, records, { from, limit, decision }).catch((error: unknown) => {
+				throw error instanceof CustodianError ? error : damaged(own, error);
+			}),
 	};
 }
 
 /** How many lines are parsed before others have a turn. */
 const TURN_BYTES = 64 * 1024;
 
+/** Counts lines, behind the header's: the hash of the plan says nothing of its index. */
 async function* numbered(lines: AsyncIterable<Buffer>, from: number): AsyncIterable<NumberedPlan> {
-	let number = from;
+	let number = -1;
 	let bytes = 0;
 	for await (const line of lines) {
-		yield { number, plan: planOf(line.toString()), sizeBytes: line.length };
+		if (number >= from) yield { number, plan: planOf(line.toString()), sizeBytes: line.length };
 		number++;
 		bytes += line.length;
 		if (bytes < TURN_BYTES) continue;
@@ -255,6 +276,13 @@ async function openPart(own: string, name: string): Promise<FileHandle> {
 		const hint = 'Plan the revert again.';
 		throw new CustodianError('plan_missing', own, 'The plan has been removed.', { cause: error, hint });
 	}
+}
+
+function damaged(own: string, cause?: unknown): CustodianError {
+	return new CustodianError('plan_damaged', own, 'The files of the plan are damaged.', {
+		cause,
+		hint: 'Plan the revert again.',
+	});
 }
 
 async function writeWhole(folder: string, name: string, bytes: Buffer): Promise<void> {
