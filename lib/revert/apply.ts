@@ -144,7 +144,9 @@ async function settle(plan: StoredPlan, { writer, journal }: ApplyPorts, tally: 
 		const written = writes.map((write) => writer.hasChange(write, open.version));
 		const outcomes = written.map((is): WriteOutcome => ({ kind: is ? 'written' : 'drifted' }));
 		settled.push(doneOf(open, writes, outcomes));
-		if (written.includes(true)) committed = settled.length;
+		// A later one may be known to be done, where what was to be saved before it was lost.
+		const isPassed = open.first + open.count <= tally.next;
+		if (written.includes(true) || isPassed) committed = settled.length;
 	}
 	// The others are cut anew.
 	tally.open = [];
@@ -164,7 +166,7 @@ async function writesOf(plan: StoredPlan, { first, count }: BatchBegun): Promise
 }
 
 function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: readonly WriteOutcome[]): BatchDone {
-	const tables: Record<string, { written: number; deleted: number }> = {};
+	const tables = new Map<string, { written: number; deleted: number }>();
 	const drifted: Left[] = [];
 	const impossible: Left[] = [];
 	for (const [index, { table, id, values }] of writes.entries()) {
@@ -172,9 +174,13 @@ function doneOf(begun: BatchBegun, writes: readonly RecordWrite[], outcomes: rea
 		if (outcome === undefined) throw new CustodianError('internal', table, 'A write has no outcome.');
 		if (outcome.kind === 'drifted') drifted.push({ table, id: toTagged(id), why: DRIFTED });
 		else if (outcome.kind === 'impossible') impossible.push({ table, id: toTagged(id), why: outcome.why });
-		else (tables[table] ??= { written: 0, deleted: 0 })[values === null ? 'deleted' : 'written']++;
+		else {
+			const counts = tables.get(table) ?? { written: 0, deleted: 0 };
+			counts[values === null ? 'deleted' : 'written']++;
+			tables.set(table, counts);
+		}
 	}
-	return { ...begun, kind: 'done', tables, drifted, impossible };
+	return { ...begun, kind: 'done', tables: Object.fromEntries(tables), drifted, impossible };
 }
 
 const DRIFTED = 'Somebody has changed it since the plan was made, and that is kept.';

@@ -121,6 +121,29 @@ describe('applying a plan', () => {
 		);
 	});
 
+	test('counts a batch that wrote nothing, also where only the end of the next one was saved', async () => {
+		const database = new Database();
+		const plans = [0, 1, 2, 3].map((id) => planned(id, 10, 'write'));
+		for (const id of [0, 1]) database.versions.set(id, [10, 20]);
+		for (const id of [2, 3]) database.versions.set(id, [10, 8.5]);
+		const journal = new MemoryJournal();
+		const second = { first: 2, count: 2, version: 8.5 };
+		await journal.append(
+			{ kind: 'begun', first: 0, count: 2, version: 7.5 },
+			{ kind: 'begun', ...second },
+			{ kind: 'done', ...second, tables: { even: { written: 1, deleted: 0 } }, drifted: [], impossible: [] }
+		);
+		expect((await run(plans, database, journal)).counts).toMatchObject({ written: 1, drifted: 2 });
+	});
+
+	test('counts a table by whatever name', async () => {
+		const database = new Database();
+		database.versions.set(0, [10]);
+		const plan = { ...planned(0, 10, 'write'), table: 'constructor' };
+		const { counts, tally } = await run([plan], database, new MemoryJournal());
+		expect([counts.written, tally.versions.length]).toEqual([1, 1]);
+	});
+
 	test('gives each transaction a version of its own, behind all that it replaces', async () => {
 		const database = new Database();
 		const plans = Array.from({ length: 300 }, (_, id) => planned(id, 2_000_000 + id, 'write'));
