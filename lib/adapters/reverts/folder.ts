@@ -37,7 +37,11 @@ export function planFolder(folder: string): PlanStore {
 			const own = folderOf(header.revert);
 			await mkdir(own, { recursive: true, mode: 0o700 });
 			await rm(join(own, SUMMARY), { force: true });
-			const written = await writeFiles(own, header, plans, signal);
+			const written = await writeFiles(own, header, plans, signal).catch(async (error: unknown) => {
+				// Where the disk is full, what nobody can use would keep it so.
+				for (const name of [PLAN, INDEX]) await rm(join(own, `${name}.tmp`), { force: true });
+				throw error;
+			});
 			const summary: StoredSummary = { format: 1, header, ...written, totals: totals() };
 			await writeWhole(own, SUMMARY, Buffer.from(`${JSON.stringify(summary)}\n`));
 			await syncDirectory(folder);

@@ -121,8 +121,9 @@ test('a plan is read without its index, and one that is cut is no shorter plan',
 	}
 });
 
-test('a plan that broke off is none, also where there was one before', async () => {
-	const folder = planFolder(await temporaryDirectory());
+test('a plan that broke off is none, also where there was one before, and takes no room', async () => {
+	const directory = await temporaryDirectory();
+	const folder = planFolder(directory);
 	await folder.write(headerOf('r'), each([planOf(0, 'write')]), totals, never);
 	async function* broken(): AsyncIterable<RecordPlan> {
 		yield planOf(0, 'write');
@@ -130,6 +131,7 @@ test('a plan that broke off is none, also where there was one before', async () 
 	}
 	await expect(folder.write(headerOf('r'), broken(), totals, never)).rejects.toThrow('the log is gone');
 	expect(await folder.open('r')).toBeUndefined();
+	expect((await readdir(join(directory, 'r'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
 test('only the user of Harper may read a plan, and what is removed is gone', async () => {
