@@ -89,6 +89,11 @@ export function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Chan
 	}
 }
 
+/** Of these ids Harper does not look again what there is when it writes: a change may seem to have made the record. */
+export function isChainless(id: Key): boolean {
+	return id === 0 || id === '' || id === false;
+}
+
 /** The rows of a record, the newest one first; in the end, whether the last of them made the record. */
 export function* chainFrom(log: AuditLog, newest: number | undefined): Generator<LogRow, boolean> {
 	let later: Uint8Array | undefined;
@@ -98,7 +103,7 @@ export function* chainFrom(log: AuditLog, newest: number | undefined): Generator
 		if (bytes === undefined || (later !== undefined && !isOfSameRecord(bytes, later))) return false;
 		const previous = previousOf(decodeEntry(bytes));
 		yield { localTime: at, bytes };
-		if (previous === undefined) return true;
+		if (previous === undefined) return !isChainless(recordIdOf(bytes, decodeEntry(bytes)));
 		if (previous >= at) return false;
 		later = bytes;
 		at = previous;

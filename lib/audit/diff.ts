@@ -1,4 +1,5 @@
 import { isPlain, isSame } from '../record/equal.ts';
+import { ownValue } from '../record/own-value.ts';
 import { incrementOf } from './increment.ts';
 import type { Attribute, RecordState } from './replay.ts';
 
@@ -29,7 +30,7 @@ export function differences(
 ): readonly Difference[] {
 	const names = new Set([...before.attributes.keys(), ...after.attributes.keys()]);
 	return Array.from(names).flatMap((name) => {
-		const increment = incrementOf(written?.[name]);
+		const increment = incrementOf(ownValue(written, name));
 		const found = attributeDifferences(name, sideOf(before, name), sideOf(after, name));
 		return increment === undefined ? found : found.map((one) => ({ ...one, increment }));
 	});
@@ -66,7 +67,7 @@ function compareObjects(
 	found: Difference[]
 ): void {
 	for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-		const [was, is] = [before, after].map((object) => (Object.hasOwn(object, name) ? object[name] : undefined));
+		const [was, is] = [before, after].map((object) => ownValue(object, name));
 		compare([...path, name], was, is, found);
 	}
 }

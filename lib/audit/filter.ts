@@ -84,6 +84,9 @@ export function parseFilter(query: URLSearchParams, now: number): ParsedFilter {
 	};
 }
 
+/** Before this no date can say a moment. */
+const EARLIEST = -8.64e15;
+
 /** A moment as an operator writes it; `-1h` is so long ago. */
 export function momentOf(text: string | null, now: number): number | undefined | 'unknown' {
 	if (text === null) return undefined;
@@ -91,7 +94,7 @@ export function momentOf(text: string | null, now: number): number | undefined |
 	if (/^\d{1,16}(?:\.\d{1,16})?$/.test(text)) return Number(text);
 	if (text.startsWith('-')) {
 		const span = parseSpan(text.slice(1));
-		return span === undefined ? 'unknown' : now - span;
+		return span === undefined || now - span < EARLIEST ? 'unknown' : now - span;
 	}
 	// A plus sign in a query is a blank.
 	return instantOf(text.replace(' ', '+')) ?? 'unknown';

@@ -167,7 +167,8 @@ async function page(ports: RevertsPorts, { query, principal }: RoutedRequest, re
 		return failure(400, 'invalid_parameter', `decision: expected ${DECISIONS.join(', ')}.`);
 	if (revert.plan === undefined) return conflict('not_planned', 'It has no plan yet.');
 	const plan = await ports.plans.open(revert.id);
-	if (plan === undefined) return planRemoved();
+	// One that somebody put there instead may be of another database.
+	if (plan === undefined || plan.hash !== revert.plan.hash) return planRemoved();
 	const { plans, next } = await plan.page(Number(cursor), limit, decision);
 	return json(200, {
 		revert: revert.id,

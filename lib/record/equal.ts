@@ -2,6 +2,7 @@ import { isDate } from '../time.ts';
 import { BlobReference } from './blob.ts';
 import { canonicalBytes } from './canonical.ts';
 import { compareBytes } from './bytes.ts';
+import { ownValue } from './own-value.ts';
 
 /**
  * Whether two values of a record mean the same. Numbers and BigInts differ; an attribute that is `undefined` is none;
@@ -36,14 +37,9 @@ function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 function isSameObject(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
-	for (const name of Object.keys(a)) if (!isSame(a[name], own(b, name))) return false;
+	for (const name of Object.keys(a)) if (!isSame(a[name], ownValue(b, name))) return false;
 	for (const name of Object.keys(b)) if (b[name] !== undefined && !Object.hasOwn(a, name)) return false;
 	return true;
-}
-
-/** What is inherited is no attribute. */
-function own(object: Readonly<Record<string, unknown>>, name: string): unknown {
-	return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function isSameBlob(a: BlobReference, b: BlobReference): boolean {

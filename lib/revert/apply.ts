@@ -172,7 +172,9 @@ async function settle(plan: StoredPlan, { writer, journal }: ApplyPorts, tally: 
 		const written = writes.map((write) => writer.hasChange(write, open.version));
 		const outcomes = written.map((is): WriteOutcome => ({ kind: is ? 'written' : 'drifted' }));
 		settled.push(doneOf(open, writes, outcomes));
-		if (written.includes(true)) committed = settled.length;
+		// A later one may be known to be done, where what was to be saved before it was lost.
+		const isPassed = open.first + open.count <= tally.next;
+		if (written.includes(true) || isPassed) committed = settled.length;
 	}
 	for (const done of settled.slice(0, committed)) {
 		await journal.append(done);

@@ -3,6 +3,7 @@ import type { LiveRecord, LoggedTable } from '../audit/log.ts';
 import { stateBefore } from '../audit/replay.ts';
 import { isSame } from '../record/equal.ts';
 import type { Key } from '../record/key.ts';
+import { ownValue } from '../record/own-value.ts';
 import { REASON } from './reason.ts';
 import type { AttributePlan, Conflict, Decision, Policy, RecordPlan } from './record-plan.ts';
 import { isSameRecord, RecordTrace, valueIn, type Known, type Remainder, type Run, type Taken } from './trace.ts';
@@ -165,7 +166,13 @@ function attributesOf(trace: RecordTrace, { live, table }: RecordFacts, policy: 
 	if (target !== undefined) return wholeRecord(target, live?.values ?? {}, ownAttributes(table));
 	return Array.from(trace.runs, ([name, run]) => {
 		const base = run.kind === 'open' ? valueIn(trace.good, name) : run.base;
-		return { name, base: base.value, bad: run.bad, live: live?.values?.[name], outcome: outcomeOf(run, base, policy) };
+		return {
+			name,
+			base: base.value,
+			bad: run.bad,
+			live: ownValue(live?.values, name),
+			outcome: outcomeOf(run, base, policy),
+		};
 	});
 }
 
@@ -186,8 +193,8 @@ function wholeRecord(
 		if (own.has(name) || (isKnown && isSame(base, live))) return;
 		plans.push({ name, base, bad: live, live, outcome: isKnown ? 'restore' : 'unknown' });
 	};
-	for (const name of target.attributes.keys()) compare(name, values[name]);
-	for (const name of Object.keys(values)) if (!target.attributes.has(name)) compare(name, values[name]);
+	for (const name of target.attributes.keys()) compare(name, ownValue(values, name));
+	for (const name of Object.keys(values)) if (!target.attributes.has(name)) compare(name, ownValue(values, name));
 	return plans;
 }
 

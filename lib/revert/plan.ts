@@ -1,4 +1,4 @@
-import { chainFrom, readWhatCanBe, type Change, type RecordLog } from '../audit/change.ts';
+import { chainFrom, isChainless, readWhatCanBe, type Change, type RecordLog } from '../audit/change.ts';
 import { inEffect } from '../audit/effect.ts';
 import { decodeEntry } from '../audit/entry.ts';
 import type { AuditLog, LoggedTable } from '../audit/log.ts';
@@ -123,7 +123,7 @@ export class RevertPlanning {
 			if (tableId === undefined || done.has(name)) continue;
 			done.add(name);
 			const { facts } = await this.#factsOf(tableId, id);
-			if (facts.log.changes.length === 0) {
+			if (facts.log.changes.length === 0 || isChainless(id)) {
 				strays.add(tableId, id, bytes);
 				continue;
 			}
@@ -186,6 +186,11 @@ export class RevertPlanning {
 		if (table === undefined || table.isCaching || !table.isAudited) {
 			done.add(tableId, id, localTime);
 			return this.#judged(this.#factsOfEntry(entry, table, key));
+		}
+		if (isChainless(key)) {
+			done.add(tableId, id, localTime);
+			strays.add(tableId, key, id);
+			return undefined;
 		}
 		const { facts, isMet, isPassed, selected, newestSelected } = await this.#factsOf(tableId, key, localTime, newest);
 		// What a chain passes over had been superseded; what it does not reach may have been.

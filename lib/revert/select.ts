@@ -50,12 +50,16 @@ const list = <T extends v.GenericSchema>(member: T, what: string, longest = 1000
 
 const KEY = 'a primary key: a text, a number, a truth value, `{"$bigint": "…"}`, or a list of them';
 
+/** No key of a record is nearly as long; to read a number of a million digits would hold the event loop for seconds. */
+const LONGEST_WRITTEN_KEY = 4096;
+
 const key = v.pipe(
 	v.custom<Json>((written) => written !== undefined, KEY),
 	v.rawTransform(({ dataset, addIssue, NEVER }): Key => {
 		try {
-			const read = fromTagged(dataset.value);
-			if (isKey(read) && keyBytes(read).length <= LONGEST_ID_BYTES) return read;
+			const isShort = JSON.stringify(dataset.value).length <= LONGEST_WRITTEN_KEY;
+			const read = isShort ? fromTagged(dataset.value) : undefined;
+			if (isKey(read) && fits(keyBytes(read))) return read;
 		} catch {
 			// It is as little a key as what is of the wrong type.
 		}
@@ -63,6 +67,10 @@ const key = v.pipe(
 		return NEVER;
 	})
 );
+
+function fits({ length }: Uint8Array): boolean {
+	return length > 0 && length <= LONGEST_ID_BYTES;
+}
 
 const MOMENT = 'a moment: ISO 8601, milliseconds since 1970, or `-1h`';
 

@@ -3,6 +3,7 @@ import type { LiveRecord } from '../audit/log.ts';
 import { incrementOf } from '../audit/increment.ts';
 import { applyChange, type Attribute, type RecordState } from '../audit/replay.ts';
 import { isSame } from '../record/equal.ts';
+import { ownValue } from '../record/own-value.ts';
 
 /** Which part of a change is to be taken back; undefined where none is. */
 export interface Taken {
@@ -287,7 +288,7 @@ function areSame(one: Known, other: Known): boolean {
 
 /** What a change adds comes on top of what the others have left, if that is a number. */
 function sumOf(left: Known, { action, values }: Change, name: string): Known | undefined {
-	const increment = action === 'patch' ? incrementOf(values?.[name]) : undefined;
+	const increment = action === 'patch' ? incrementOf(ownValue(values, name)) : undefined;
 	if (increment === undefined || !left.isKnown) return undefined;
 	const { value } = left;
 	if (typeof value === 'number') return { value: value + Number(increment), isKnown: true };
@@ -311,8 +312,8 @@ function unloggedChange(actual: RecordState, live: LiveRecord, own: ReadonlySet<
 		different[name] = value;
 		isDifferent = true;
 	};
-	for (const name of actual.attributes.keys()) compare(name, values[name]);
-	for (const name of Object.keys(values)) if (!actual.attributes.has(name)) compare(name, values[name]);
+	for (const name of actual.attributes.keys()) compare(name, ownValue(values, name));
+	for (const name of Object.keys(values)) if (!actual.attributes.has(name)) compare(name, ownValue(values, name));
 	return isDifferent ? changeBy(live, 'patch', different) : undefined;
 }
 

@@ -24,6 +24,7 @@ test.each<[string, string | undefined, readonly unknown[]]>([
 	['["a",{"$bigint":"1"},true,null]', 'ID', [['a', 1n, true, null]]],
 	['[]', 'ID', ['[]']],
 	['[{"a":1}]', 'ID', ['[{"a":1}]']],
+	['[{"$date":{"toString":1,"valueOf":1}}]', 'ID', ['[{"$date":{"toString":1,"valueOf":1}}]']],
 	['[{"$nothing":1}]', 'ID', ['[{"$nothing":1}]']],
 ])('%s is read as the primary key %s wants it', (text, type, expected) => {
 	expect(recordIdsOf(text, type)).toEqual(expected);

@@ -142,6 +142,12 @@ describe('the audit log over HTTP', () => {
 		expect(entries.map(({ localTime }) => localTime)).toEqual([first, gone, patched, goneAgain]);
 	});
 
+	test('an attribute may have the name of what every object has', async () => {
+		log.write({ action: 'put', id: 'p2', values: { id: 'p2', toString: 't' }, user: 'h', localTime: at(7000) });
+		log.refresh();
+		expect(await users('shop?field=toString')).toEqual(['h']);
+	});
+
 	test.each([
 		['shop', 'gfedcba'],
 		['shop?order=oldest', 'abcdefg'],

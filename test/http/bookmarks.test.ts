@@ -74,6 +74,7 @@ describe('/custodian/bookmarks', () => {
 		['a moment to come', { name: 'a', at: '2026-11-23T12:00:00.001Z' }, 400, 'invalid_body'],
 		['a moment before all dates', { name: 'a', at: '-9007199254740991ms' }, 400, 'invalid_body'],
 		['no moment', { name: 'a', at: 'yesterday' }, 400, 'invalid_body'],
+		['a moment that no date can say', { name: 'a', at: '-9007199254740991ms' }, 400, 'invalid_body'],
 		['a note that is too long', { name: 'a', note: 'x'.repeat(1001) }, 400, 'invalid_body'],
 		['what it does not know', { name: 'a', automatic: true }, 400, 'invalid_body'],
 		['a name that is taken', { name: 'one' }, 409, 'name_taken'],

@@ -54,6 +54,11 @@ describe('an attribute', () => {
 		['that nobody selected touched', [made, patch('good', { a: 2 })], 'nothing'],
 		['that was changed gets its base', [made, patch('bad', { a: 2 })], { a: 1, b: 1 }],
 		[
+			'named like what every object has gets its base',
+			[put('good', { a: 1, toString: 't' }), put('bad', { a: 1 })],
+			{ a: 1, toString: 't' },
+		],
+		[
 			'that was changed twice gets what was before both',
 			[made, patch('bad', { a: 2 }), patch('bad', { a: 3 })],
 			{ a: 1, b: 1 },

@@ -69,6 +69,15 @@ describe('a plan', () => {
 		}
 	});
 
+	test.each([0, ''])('does not delete record %j where Harper did not see that it was there', async (id) => {
+		const log = new MemoryAuditLog(['One']);
+		log.write({ action: 'put', id, user: 'good', values: { a: 1 } });
+		log.evict(1, id);
+		log.write({ action: 'put', id, user: 'bad', values: { a: 2 } });
+		const { plans } = await planned(log, { users: ['bad'] });
+		expect(plans.map(({ decision }) => decision)).toMatchObject([{ kind: 'write', values: { a: 1 } }]);
+	});
+
 	test('aborts as a whole where there is a conflict', async () => {
 		const log = new MemoryAuditLog();
 		log.write({ action: 'put', id: 'x', user: 'bad', values: { a: 1 } });

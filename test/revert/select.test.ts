@@ -47,6 +47,12 @@ describe('a selection in a request', () => {
 		['an end before the beginning', { since: 2, until: 1 }],
 		['an unknown type', { types: ['drop'] }],
 		['a key that is an object', { ids: [{ table: 'Thing', id: { a: 1 } }] }],
+		['a key that is too long', { ids: [{ table: 'Thing', id: 'x'.repeat(5000) }] }],
+		[
+			'a key of so many digits that reading it takes seconds',
+			{ ids: [{ table: 'Thing', id: { $bigint: '9'.repeat(5000) } }] },
+		],
+		['a key that is larger than any number', { ids: [{ table: 'Thing', id: { $bigint: '9'.repeat(400) } }] }],
 		['a key that is nothing', { ids: [{ table: 'Thing', id: null }] }],
 		['a key without a table', { ids: [{ id: 1 }] }],
 		['a list where there should be an object', []],

@@ -106,6 +106,8 @@ async function answer(
 const STATUSES: ReadonlyMap<string, number> = new Map([
 	['repository_unreachable', 503],
 	['queue_full', 429],
+	['plan_missing', 410],
+	['plan_damaged', 410],
 ]);
 
 /** Who asked, and whether he is still there: Harper tells that to nobody who began to listen too late. */

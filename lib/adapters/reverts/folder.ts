@@ -37,7 +37,11 @@ export function planFolder(folder: string): PlanStore {
 			const own = folderOf(header.revert);
 			await mkdir(own, { recursive: true, mode: 0o700 });
 			await rm(join(own, SUMMARY), { force: true });
-			const written = await writeFiles(own, header, plans, signal);
+			const written = await writeFiles(own, header, plans, signal).catch(async (error: unknown) => {
+				// Where the disk is full, what nobody can use would keep it so.
+				for (const name of [PLAN, INDEX]) await rm(join(own, `${name}.tmp`), { force: true });
+				throw error;
+			});
 			const summary: StoredSummary = { format: 1, header, ...written, totals: totals() };
 			await writeWhole(own, SUMMARY, Buffer.from(`${JSON.stringify(summary)}\n`));
 			await syncDirectory(folder);
@@ -47,9 +51,7 @@ export function planFolder(folder: string): PlanStore {
 			const own = folderOf(revert);
 			const text = await readFile(join(own, SUMMARY), 'utf8').catch(orUndefined);
 			if (text === undefined) return undefined;
-			// Written by `write`.
-			// oxlint-disable-next-line typescript/no-unsafe-type-assertion
-			return storedPlan(own, JSON.parse(text) as StoredSummary);
+			return storedPlan(own, summaryOf(own, text));
 		},
 		async list() {
 			const names = (await readdir(folder).catch(orUndefined)) ?? [];
@@ -71,6 +73,19 @@ interface StoredSummary {
 	readonly records: number;
 	readonly tables: TableDecisions;
 	readonly totals: PlanTotals;
+}
+
+function summaryOf(own: string, text: string): StoredSummary {
+	try {
+		// Written by `write`.
+		// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+		const summary = JSON.parse(text) as Partial<StoredSummary>;
+		// oxlint-disable-next-line typescript/no-unsafe-type-assertion
+		if (summary.format === 1) return summary as StoredSummary;
+	} catch (error) {
+		throw damaged(own, error);
+	}
+	throw damaged(own);
 }
 
 async function writeFiles(own: string, header: PlanHeader, plans: AsyncIterable<RecordPlan>, signal: AbortSignal) {
@@ -133,27 +148,34 @@ function storedPlan(own: string, { header, records, tables, totals, hash }: Stor
 		},
 		async *from(number) {
 			if (number >= records) return;
-			const [first] = await readIndex(own, number, 1);
-			if (first === undefined) throw new RangeError('the index of a plan is cut off');
 			const file = await openPart(own, PLAN);
+			let next = 0;
 			try {
-				yield* numbered(linesOf(file, first.offset), number);
+				for await (const plan of numbered(linesOf(file, 0), number)) {
+					yield plan;
+					next = plan.number + 1;
+				}
 			} finally {
 				await file.close();
 			}
+			if (next !== records) throw damaged(own);
 		},
-		page: (from, limit, decision) => readPage(own, records, { from, limit, decision }),
+		page: (from, limit, decision) =>
+			readPage(own, records, { from, limit, decision }).catch((error: unknown) => {
+				throw error instanceof CustodianError ? error : damaged(own, error);
+			}),
 	};
 }
 
-/** How many lines are parsed before others have a turn. */
+/** How much is parsed before others have a turn. */
 const TURN_BYTES = 64 * 1024;
 
+/** Counts lines, behind the header's: the hash of the plan says nothing of its index. */
 async function* numbered(lines: AsyncIterable<Buffer>, from: number): AsyncIterable<NumberedPlan> {
-	let number = from;
+	let number = -1;
 	let bytes = 0;
 	for await (const line of lines) {
-		yield { number, plan: planOf(line.toString()), sizeBytes: line.length };
+		if (number >= from) yield { number, plan: planOf(line.toString()), sizeBytes: line.length };
 		number++;
 		bytes += line.length;
 		if (bytes < TURN_BYTES) continue;
@@ -264,6 +286,13 @@ async function openPart(own: string, name: string): Promise<FileHandle> {
 		const hint = 'Plan the revert again.';
 		throw new CustodianError('plan_missing', own, 'The plan has been removed.', { cause: error, hint });
 	}
+}
+
+function damaged(own: string, cause?: unknown): CustodianError {
+	return new CustodianError('plan_damaged', own, 'The files of the plan are damaged.', {
+		cause,
+		hint: 'Plan the revert again.',
+	});
 }
 
 async function writeWhole(folder: string, name: string, bytes: Buffer): Promise<void> {

@@ -127,8 +127,31 @@ test('equal plans have one hash, and a changed byte is seen', async () => {
 	expect(await (await folder.open('r'))?.isIntact(never)).toBe(false);
 });
 
-test('a plan that broke off is none, also where there was one before', async () => {
-	const folder = planFolder(await temporaryDirectory());
+test('a plan is read without its index, and one that is cut is no shorter plan', async () => {
+	const directory = await temporaryDirectory();
+	const folder = planFolder(directory);
+	const plans = [planOf(0, 'write'), planOf(1, 'delete'), planOf(2, 'leave')];
+	const written = await folder.write(headerOf('r'), each(plans), totals, never);
+	await writeFile(join(directory, 'r', 'plan.index'), Buffer.alloc(24, 0xff));
+	const numbers = async (from: number) => {
+		const found: number[] = [];
+		for await (const { number } of written.from(from)) found.push(number);
+		return found;
+	};
+	expect(await numbers(1)).toEqual([1, 2]);
+	await expect(written.page(0, 5, undefined)).rejects.toMatchObject({ code: 'plan_damaged' });
+	const lines = (await readFile(join(directory, 'r', 'plan.jsonl'), 'utf8')).split('\n');
+	await writeFile(join(directory, 'r', 'plan.jsonl'), lines.slice(0, 2).join('\n') + '\n');
+	await expect(numbers(0)).rejects.toMatchObject({ code: 'plan_damaged' });
+	for (const summary of ['{', '{}', '']) {
+		await writeFile(join(directory, 'r', 'plan.json'), summary);
+		await expect(folder.open('r')).rejects.toMatchObject({ code: 'plan_damaged' });
+	}
+});
+
+test('a plan that broke off is none, also where there was one before, and takes no room', async () => {
+	const directory = await temporaryDirectory();
+	const folder = planFolder(directory);
 	await folder.write(headerOf('r'), each([planOf(0, 'write')]), totals, never);
 	async function* broken(): AsyncIterable<RecordPlan> {
 		yield planOf(0, 'write');
@@ -136,6 +159,7 @@ test('a plan that broke off is none, also where there was one before', async () 
 	}
 	await expect(folder.write(headerOf('r'), broken(), totals, never)).rejects.toThrow('the log is gone');
 	expect(await folder.open('r')).toBeUndefined();
+	expect((await readdir(join(directory, 'r'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
 });
 
 test('only the user of Harper may read a plan, and what is removed is gone', async () => {
