@@ -35,7 +35,6 @@ export interface WriteTransaction {
 
 export interface PendingWrite {
 	readonly key: unknown;
-	readonly store: Store;
 	/** Called while nobody else can write, with what is then there. */
 	commit(version: number, entry: StoredEntry | undefined, retries: number): unknown;
 }
@@ -112,8 +111,6 @@ export interface RootStore {
 
 export interface Store {
 	readonly rootStore: RootStore;
-	/** Records that have been read; none where `storage.caching` is false. */
-	readonly cache?: { delete(key: unknown): boolean };
 	/** Counts of this one tree, which take microseconds to read; valid only in the turn in which `rootStore.getStats()` was called. */
 	readonly db: { stat(): TreeStats };
 	/** Memory that all threads share under this key, made from `initial` when there is none. */

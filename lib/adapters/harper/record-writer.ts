@@ -48,7 +48,6 @@ export function harperRecordWriter(log: AuditLog, clock: Clock): RecordWriter {
 					}
 					if (index % TURN_RECORDS === TURN_RECORDS - 1) await pause();
 				}
-				for (const pending of transaction.writes) if (pending !== null) forget(pending);
 				if (transaction.writes.length > 0) await transaction.commit({ doneWriting: true, retries: EXCLUSIVELY });
 			});
 			return { outcomes: report.outcomes, heldMs: report.heldMs };
@@ -81,7 +80,6 @@ function guard(pending: PendingWrite, { expected }: RecordWrite, report: (commit
 	const commit = pending.commit.bind(pending);
 	pending.commit = (version, entry, retries) =>
 		report(() => {
-			forget(pending);
 			if (!isSame(expected, entry)) return { kind: 'drifted' };
 			try {
 				commit(version, entry, retries);
@@ -90,14 +88,6 @@ function guard(pending: PendingWrite, { expected }: RecordWrite, report: (commit
 				return { kind: 'impossible', why: `Harper does not write it: ${messageOf(error)}.` };
 			}
 		});
-}
-
-/**
- * Harper's cache mistakes what was read while nobody else can write, and not written then, for what others write soon
- * after: see docs/harper.md. So it is to keep none of that.
- */
-function forget({ store, key }: PendingWrite): void {
-	store.cache?.delete(key);
 }
 
 /** What becomes of each write of a transaction, and how long making them takes. */
