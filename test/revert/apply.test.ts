@@ -187,7 +187,7 @@ describe('applying a plan', () => {
 		for (const { id } of plans) database.versions.set(id, [1]);
 		let appended = 0;
 		journal.onAppend = () => {
-			if (appended++ === 1) throw new Error('the disk is full');
+			if (appended++ === 2) throw new Error('the disk is full');
 		};
 		const slow: RecordWriter = {
 			hasChange: (one, version) => database.hasChange(one, version),
