@@ -289,7 +289,8 @@ describe('the audit log of a real Harper', () => {
 			expect(await typesOf('diary/Numbered/-3?order=oldest&since=-1h&until=now')).toEqual(all.toReversed());
 			expect(await typesOf('diary/Mirror/op?type=put&type=delete&user=admin&operation=update')).toEqual(['put']);
 			expect(await typesOf(`diary/Mirror/op?node=${harper.address}&since=${Date.now() - 3_600_000}`)).toHaveLength(4);
-			expect(await typesOf('diary/Page?field=big&user=writer')).toEqual(['put', 'patch', 'put']);
+			// One of the puts took the attribute away.
+			expect(await typesOf('diary/Page?field=big&user=writer')).toEqual(['put', 'put', 'patch', 'put']);
 			const [entry] = (await shown('diary/Page?id=several%20tables%20in%20one%20transaction&type=put')).entries;
 			const both = await shown(`diary?transaction=${entry!.transaction}`);
 			expect(both.entries.map(({ table }) => table)).toEqual(['Mirror', 'Page']);
@@ -338,9 +339,11 @@ describe('the audit log of a real Harper', () => {
 
 		test('what somebody has deleted from the log is missed', async () => {
 			await write([[put('kept', { name: 'a' }, { table: 'Mirror' })]]);
-			const timestamp = Date.now();
 			await write([[patch('kept', { name: 'b' }, { table: 'Mirror' })]]);
-			expect((await shown('diary/Mirror/kept')).gaps).toEqual([]);
+			const { entries, gaps } = await shown('diary/Mirror/kept');
+			expect(gaps).toEqual([]);
+			// What came before this one is deleted. The clock of the test may be behind that of the log.
+			const timestamp = entries[0]?.localTime;
 			const about = {
 				operation: 'delete_audit_logs_before',
 				database: 'diary',
