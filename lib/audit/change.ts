@@ -89,9 +89,12 @@ export function readWhatCanBe(log: AuditLog, { localTime, bytes }: LogRow): Chan
 	}
 }
 
-/** Of these ids Harper does not look again what there is when it writes: a change may seem to have made the record. */
-export function isChainless(id: Key): boolean {
-	return id === 0 || id === '' || id === false;
+/**
+ * Whether no way leads back from an entry of a record, so that any change of it may seem to have made it. Of some ids
+ * Harper does not look again what there is when it writes.
+ */
+export function isChainless({ namesPrevious }: Pick<AuditLog, 'namesPrevious'>, id: Key): boolean {
+	return !namesPrevious || id === 0 || id === '' || id === false;
 }
 
 /** The rows of a record, the newest one first; in the end, whether the last of them made the record. */
@@ -103,7 +106,7 @@ export function* chainFrom(log: AuditLog, newest: number | undefined): Generator
 		if (bytes === undefined || (later !== undefined && !isOfSameRecord(bytes, later))) return false;
 		const previous = previousOf(decodeEntry(bytes));
 		yield { localTime: at, bytes };
-		if (previous === undefined) return !isChainless(recordIdOf(bytes, decodeEntry(bytes)));
+		if (previous === undefined) return !isChainless(log, recordIdOf(bytes, decodeEntry(bytes)));
 		if (previous >= at) return false;
 		later = bytes;
 		at = previous;

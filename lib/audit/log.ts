@@ -8,6 +8,8 @@ import type { AuditEntry } from './entry.ts';
  */
 export interface AuditLog {
 	readonly database: string;
+	/** Whether entries name the one before them of their record. Harper's do not where `storage.caching` is false. */
+	readonly namesPrevious: boolean;
 	/** The tables of the database as they are now, those without a log included. */
 	tables(): readonly LoggedTable[];
 	/** Lets the next reading see what was committed before it. */

@@ -123,7 +123,7 @@ export class RevertPlanning {
 			if (tableId === undefined || done.has(name)) continue;
 			done.add(name);
 			const { facts } = await this.#factsOf(tableId, id);
-			if (facts.log.changes.length === 0 || isChainless(id)) {
+			if (facts.log.changes.length === 0 || isChainless(this.#log, id)) {
 				strays.add(tableId, id, bytes);
 				continue;
 			}
@@ -187,7 +187,7 @@ export class RevertPlanning {
 			done.add(tableId, id, localTime);
 			return this.#judged(this.#factsOfEntry(entry, table, key));
 		}
-		if (isChainless(key)) {
+		if (isChainless(this.#log, key)) {
 			done.add(tableId, id, localTime);
 			strays.add(tableId, key, id);
 			return undefined;
@@ -273,7 +273,12 @@ export class RevertPlanning {
 		}
 		for (const { tableId, id, places } of records.values()) {
 			if (this.#slice.isOver) await this.#slice.next();
-			const facts = this.#facts(tableId, id, await this.#logOf(places), this.#log.live(tableId, id));
+			const facts = this.#facts(
+				tableId,
+				id,
+				await this.#logOf(places, isChainless(this.#log, id)),
+				this.#log.live(tableId, id)
+			);
 			const verdict = await this.#judged(facts);
 			if (verdict === undefined) this.#totals.superseded++;
 			else yield verdict;
@@ -293,7 +298,7 @@ export class RevertPlanning {
 	}
 
 	/** Entries in the order of their arrival, without those that were superseded then. */
-	async #logOf(places: readonly number[]): Promise<RecordLog> {
+	async #logOf(places: readonly number[], isWayless: boolean): Promise<RecordLog> {
 		const changes: Change[] = [];
 		let settled = -Infinity;
 		for (const localTime of places) {
@@ -306,7 +311,9 @@ export class RevertPlanning {
 			changes.push(change);
 			if (this.#slice.isOver) await this.#slice.next();
 		}
-		return { changes: inEffect(changes), beginsWithCreation: isFirst(changes[0]) };
+		// Where no entry names the one before it, what retention has removed may have been before the first.
+		const mayBeCutOff = isWayless && this.#log.removedUntil() !== undefined;
+		return { changes: inEffect(changes), beginsWithCreation: isFirst(changes[0]) && !mayBeCutOff };
 	}
 
 	#isOfRecord(localTime: number, tableId: number, id: Uint8Array): boolean {

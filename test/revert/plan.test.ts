@@ -78,6 +78,28 @@ describe('a plan', () => {
 		expect(plans.map(({ decision }) => decision)).toMatchObject([{ kind: 'write', values: { a: 1 } }]);
 	});
 
+	test('does not take a change for the first one where no entry names the one before it', async () => {
+		const log = new MemoryAuditLog();
+		log.namesPrevious = false;
+		log.write({ action: 'put', id: 'x', user: 'good', values: { a: 1 } });
+		const good = log.write({ action: 'put', id: 'y', user: 'good', values: { a: 1 } });
+		log.write({ action: 'put', id: 'x', user: 'bad', values: { a: 2 } });
+		log.write({ action: 'put', id: 'z', user: 'bad', values: { a: 3 } });
+		const decided = async () => {
+			const { plans } = await planned(log, { users: ['bad'] });
+			return new Map(plans.map(({ id, decision }) => [id, decision]));
+		};
+		expect(Object.fromEntries(await decided())).toMatchObject({
+			x: { kind: 'write', values: { a: 1 } },
+			z: { kind: 'delete' },
+		});
+		log.removeBefore(good + 1);
+		expect(Object.fromEntries(await decided())).toMatchObject({
+			x: { kind: 'impossible', code: 'history_purged' },
+			z: { kind: 'impossible', code: 'history_purged' },
+		});
+	});
+
 	test('aborts as a whole where there is a conflict', async () => {
 		const log = new MemoryAuditLog();
 		log.write({ action: 'put', id: 'x', user: 'bad', values: { a: 1 } });

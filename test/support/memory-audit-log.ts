@@ -37,6 +37,8 @@ const OPERATIONS = ['insert', 'update', 'upsert'] as const;
  */
 export class MemoryAuditLog implements AuditLog {
 	readonly database: string;
+	/** False for a Harper without `storage.caching`. */
+	namesPrevious = true;
 	/** By their arrival, in order. */
 	readonly #rows: LogRow[] = [];
 	readonly #values: (Values | undefined)[] = [];
@@ -83,7 +85,7 @@ export class MemoryAuditLog implements AuditLog {
 			id,
 			user: given.user,
 			expiresAt: given.expiresAt,
-			previousLocalTime: record.localTime,
+			previousLocalTime: this.namesPrevious ? record.localTime : undefined,
 			values: action === 'invalidate' ? record.keeping(indexed) : values,
 		};
 		const isSuperseded = record.supersedes(change);

@@ -3,6 +3,7 @@ import type { AuditLog, LogRow, LogSpan } from '../../lib/audit/log.ts';
 /** A log of keys alone, in which a row may also arrive below others, as after the clock was set back. */
 export class PlainLog implements AuditLog {
 	readonly database = 'data';
+	readonly namesPrevious = true;
 	#keys: readonly number[] = [];
 	#seen: readonly number[] = [];
 

@@ -5,6 +5,7 @@ import { LONGEST_ID_BYTES, writeKey, type Key } from '../../record/key.ts';
 import { isPlain } from '../../record/equal.ts';
 import { StoredHeader } from '../../record/stored-header.ts';
 import { parseStructures } from '../../record/structures.ts';
+import { configSection } from './in-process.ts';
 import { harperHost, type Store, type TableClass } from './host.ts';
 import { listDatabases, type Database } from './stores.ts';
 
@@ -33,6 +34,7 @@ const LAST_REMOVED = Symbol.for('last-removed');
 
 class HarperAuditLog implements AuditLog {
 	readonly database: string;
+	readonly namesPrevious = configSection('storage')['caching'] !== false;
 	readonly #store: Store;
 	readonly #readers: WeakMap<TableClass, TableReader>;
 	#tables: ReadonlyMap<number, TableClass>;
