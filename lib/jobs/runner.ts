@@ -73,8 +73,12 @@ function nextJob({ store, work }: RunnerPorts): Job | undefined {
 async function settleCancelled({ store, clock, work }: RunnerPorts): Promise<void> {
 	for (const job of Array.from(store.active())) {
 		if (job.state !== 'queued' || work[job.kind] === undefined || !store.isCancelRequested(job.id)) continue;
-		await store.save({ ...job, state: 'cancelled', endedAt: clock.now() });
+		await store.save({ ...job, state: 'cancelled', error: jobError(wasCancelled(job)), endedAt: clock.now() });
 	}
+}
+
+function wasCancelled({ id }: Job): CustodianError {
+	return new CustodianError('cancelled', id, 'It was cancelled.');
 }
 
 /** The job as it waits to be gone on with; undefined for one that is not resumed, or was too often. */
@@ -97,7 +101,7 @@ async function runJob(queued: Job, ports: RunnerPorts, stop: AbortSignal): Promi
 	const watcher = new AbortController();
 	let progress: Progress | undefined;
 	const watching = watch(ports, watcher.signal, async () => {
-		if (store.isCancelRequested(job.id)) cancel.abort(new CustodianError('cancelled', job.id, 'It was cancelled.'));
+		if (store.isCancelRequested(job.id)) cancel.abort(wasCancelled(job));
 		await settleCancelled(ports);
 		if (progress === undefined || progress === job.progress) return;
 		job = { ...job, progress };

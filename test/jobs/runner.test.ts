@@ -183,6 +183,7 @@ describe('a job', () => {
 			job({ id: 'j2' })
 		);
 		expect(state).toEqual(['running', 'cancelled']);
+		expect(store.load('j2')?.error?.code).toBe('cancelled');
 	});
 
 	test('of a schedule comes before what people asked for', async () => {
