@@ -21,9 +21,11 @@ import { linuxProcess, processIdentity } from './adapters/linux/process.ts';
 import { gzip } from './adapters/gzip.ts';
 import { packageVersion } from './adapters/package.ts';
 import { every, pause, within } from './adapters/timers.ts';
+import { auditingEndpoints } from './compose/audit-endpoints.ts';
 import { runBackground } from './compose/background.ts';
 import { protectionEndpoints } from './compose/protection-endpoints.ts';
 import { factsOf, protectionOf, troublesOf, type Protection } from './compose/protection.ts';
+import { watchedTables } from './compose/watch.ts';
 import { cronTiming } from './compose/schedules.ts';
 import { parseConfiguration } from './config.ts';
 import type { MetricsConfiguration } from './config/metrics.ts';
@@ -47,6 +49,7 @@ import { snapshotsCollector } from './metrics/collectors/snapshots.ts';
 import { storageCollector } from './metrics/collectors/storage.ts';
 import { tablesCollector } from './metrics/collectors/tables.ts';
 import { threadsCollector } from './metrics/collectors/threads.ts';
+import { watchCollector } from './metrics/collectors/watch.ts';
 import { Exposition } from './metrics/exposition.ts';
 import { Follower, type CheckpointStore } from './metrics/fold/follower.ts';
 import { OPERATION_NAMES } from './metrics/fold/operation-names.ts';
@@ -97,6 +100,8 @@ export async function compose(): Promise<void> {
 		}),
 	]);
 
+	publishResources(host, auditingEndpoints(host, warn));
+
 	const node = host.server.hostname ?? '';
 	const facts = { version, harperVersion: await harperVersion(), nodeVersion: process.version, node };
 	const collectors = [
@@ -115,6 +120,7 @@ export async function compose(): Promise<void> {
 		snapshotTroubles = () => troublesOf(protection);
 		publishResources(host, protectionEndpoints(protection));
 		collectors.push(snapshotsCollector(factsOf(protection)));
+		if (protection.configuration.watch !== false) collectors.push(watchCollector(watchedTables(state)));
 	}
 	publishMetrics(host, metrics, metricsPorts(collectors, metrics, state, warn), warn);
 	lead(host, lock, {

@@ -1,10 +1,12 @@
-// `npm run demo`: a throwaway Harper with the component as operators install it, some traffic, a scrape, a snapshot.
+// `npm run demo`: a throwaway Harper with the component as operators install it, some traffic, a scrape, a snapshot, a
+// mistake and its revert.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { builtComponent, packComponent } from './support/component.ts';
 import { admin, startHarper, type Credentials, type Harper } from './support/harper.ts';
 import { ask, jobOf, takeSnapshots } from './support/jobs.ts';
+import { reverted } from './support/reverts.ts';
 import { checkout, openRun } from './support/run.ts';
 import { eventually } from './support/wait.ts';
 
@@ -25,6 +27,7 @@ try {
 	await makeTraffic(harper);
 	await explain(harper, scraper);
 	await showSnapshot(harper);
+	await showUndo(harper);
 	if (!process.argv.includes('--once')) {
 		console.log('Ctrl-C ends this Harper and removes its files.');
 		await stopAsked;
@@ -105,5 +108,32 @@ ${JSON.stringify(body, undefined, 2).split('\n').slice(0, 24).join('\n')}
 Try it:      curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/snapshots
              curl -u ${admin.username}:${admin.password} -X POST ${harper.httpUrl}/custodian/snapshots
              curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/schedule
+`);
+}
+
+/** Somebody deletes what he should not; the log says who, and a revert puts it back. */
+async function showUndo(harper: Harper): Promise<void> {
+	const intern = { username: 'intern', password: randomBytes(9).toString('base64url') };
+	await harper.operation({ operation: 'add_role', role: 'intern', permission: { super_user: true } });
+	await harper.operation({ operation: 'add_user', role: 'intern', active: true, ...intern });
+	for (let id = 1; id <= 5; id++) await harper.fetch(`/Product/${id}`, { method: 'DELETE', user: intern });
+	const { body: summary } = await ask<{ groups: readonly object[] }>(
+		harper,
+		'/custodian/audit/shop/Product?type=delete&group=user'
+	);
+	const { receipt } = await reverted(harper, {
+		database: 'shop',
+		select: { users: [intern.username], types: ['delete'] },
+		reason: 'These products are still sold.',
+	});
+	if (receipt?.counts.written !== 5) throw new Error(`Not everything is back: ${JSON.stringify(receipt)}`);
+	console.log(`Then ${intern.username} deleted five products. Who deleted how much, as the audit log tells:
+${JSON.stringify(summary.groups)}
+One request has put them back, and nothing else was touched:
+${JSON.stringify(receipt.counts)}
+
+Try it:      curl -u ${admin.username}:${admin.password} '${harper.httpUrl}/custodian/audit/shop/Product?limit=3'
+             curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/records/shop/Product/1
+             curl -u ${admin.username}:${admin.password} ${harper.httpUrl}/custodian/reverts
 `);
 }

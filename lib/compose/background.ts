@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { every, sleep, within } from '../adapters/timers.ts';
 import { messageOf } from '../errors.ts';
-import { runJobs } from '../jobs/runner.ts';
+import { runJobs, type RunnerPorts } from '../jobs/runner.ts';
 import { nodePrefix } from '../repository/keys.ts';
 import type { Repository } from '../repository/repository.ts';
 import { parseSnapshotId } from '../repository/snapshot-id.ts';
@@ -22,6 +22,7 @@ import type { Protection } from './protection.ts';
 import { loadState } from './schedules.ts';
 import { scratchOf, stagingOf } from './surroundings.ts';
 import { tellerFor } from './teller.ts';
+import { watchChanges } from './watch.ts';
 
 const LOOK_FOR_UNREAD_MS = 3_600_000;
 const LOOK_FOR_COPIES_MS = 900_000;
@@ -32,12 +33,33 @@ const TIDY_TIMEOUT_MS = 60_000;
 /** Does the background work until the signal is aborted. For the elected worker alone. */
 export async function runBackground(protection: Protection, signal: AbortSignal): Promise<void> {
 	const { jobs, schedules, scheduleStates, warn } = protection;
+	const teller = tellerFor(protection);
+	const watching = watchChanges(protection, teller, signal).catch((error: unknown) =>
+		warn(`Changes are not watched: ${messageOf(error)}`)
+	);
+	const run = (work: RunnerPorts['work']) =>
+		runJobs(
+			{
+				store: jobs,
+				clock: systemClock,
+				work,
+				owner: randomUUID(),
+				wait: sleep,
+				onEnded: (job, stop) => teller.jobEnded(job, stop),
+				warn,
+			},
+			signal
+		);
+	// Whoever takes back what went wrong waits for no snapshot, and for no repository.
+	const reverting = run({ revert: protection.reverts.work });
 	// A repository that hangs must not keep the schedules from saying that they are late.
 	await within(tidy(protection), TIDY_TIMEOUT_MS).catch((error: unknown) =>
 		warn(`Tidying goes on: ${messageOf(error)}`)
 	);
-	if (signal.aborted) return;
-	const teller = tellerFor(protection);
+	if (signal.aborted) {
+		await Promise.all([watching, reverting]);
+		return;
+	}
 	const ports = { clock: systemClock, sleep, store: scheduleStates, warn, ...dutiesOf(protection) };
 	const runner = startRunner(schedules, ports);
 	const again = (intervalMs: number, work: () => Promise<void>) =>
@@ -50,18 +72,7 @@ export async function runBackground(protection: Protection, signal: AbortSignal)
 		again(LOOK_FOR_UPKEEP_MS, () => upkeep(protection)),
 	];
 	signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
-	await runJobs(
-		{
-			store: jobs,
-			clock: systemClock,
-			work: workOf(protection),
-			owner: randomUUID(),
-			wait: sleep,
-			onEnded: (job, stop) => teller.jobEnded(job, stop),
-			warn,
-		},
-		signal
-	);
+	await Promise.all([watching, reverting, run(workOf(protection))]);
 }
 
 async function watched({ schedules, scheduleStates }: Protection) {

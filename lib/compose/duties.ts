@@ -23,8 +23,8 @@ import { verifyWork } from '../snapshot/verify-job.ts';
 import { systemClock } from '../time.ts';
 import type { Protection } from './protection.ts';
 
-/** What is done for each kind of job. */
-export function workOf(protection: Protection): Readonly<Record<JobKind, Work>> {
+/** What is done for each kind of job of snapshots, one after the other; reverts do not wait for them. */
+export function workOf(protection: Protection): Readonly<Record<Exclude<JobKind, 'revert'>, Work>> {
 	const { places, policies, take } = protection;
 	const upkeep = { places, policies, clock: systemClock };
 	return {

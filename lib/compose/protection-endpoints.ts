@@ -1,5 +1,8 @@
 import { zlibCodec } from '../adapters/codec.ts';
+import { harperAuditLogs } from '../adapters/harper/audit-log.ts';
 import { sha256 } from '../adapters/sha256.ts';
+import { positionsAt } from '../bookmark/positions.ts';
+import { bookmarksEndpoints } from '../http/bookmarks.ts';
 import { downloadEndpoint } from '../http/download.ts';
 import type { Endpoint } from '../http/endpoint.ts';
 import { jobsEndpoints } from '../http/jobs.ts';
@@ -22,7 +25,7 @@ import type { Protection } from './protection.ts';
 import { loadState } from './schedules.ts';
 
 export function protectionEndpoints(protection: Protection): readonly Endpoint[] {
-	const { surroundings, node, places, jobs, schedules, scheduleStates, policies, take, submit } = protection;
+	const { surroundings, node, places, jobs, bookmarks, schedules, scheduleStates, policies, take, submit } = protection;
 	const now = () => systemClock.now();
 	const holdings = () => readHoldings(places);
 	const manifest = async (holding: Holding) => {
@@ -81,6 +84,8 @@ export function protectionEndpoints(protection: Protection): readonly Endpoint[]
 		}),
 		scheduleEndpoint({ schedules, load: (schedule) => loadState(scheduleStates, schedule), now }),
 		...jobsEndpoints(jobs),
+		...bookmarksEndpoints({ store: bookmarks, positionsAt: (at) => positionsAt(harperAuditLogs(), at), now }),
+		...protection.reverts.endpoints,
 	];
 }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { harperBookmarks } from '../adapters/harper/bookmark-store.ts';
 import { harperCopier } from '../adapters/harper/copier.ts';
 import { harperJobStore } from '../adapters/harper/job-store.ts';
 import { knownRepositories } from '../adapters/harper/known-repositories.ts';
 import { harperState, type State } from '../adapters/harper/state.ts';
 import { snapshotFacts } from '../adapters/snapshot-facts.ts';
+import type { BookmarkStore } from '../bookmark/bookmark.ts';
 import type { ProtectionConfiguration } from '../config/protection.ts';
 import { CustodianError } from '../errors.ts';
 import type { Job, JobKind, JobStore } from '../jobs/job.ts';
@@ -22,6 +24,7 @@ import type { Policies } from '../snapshot/upkeep.ts';
 import { prune } from '../snapshot/upkeep-job.ts';
 import { recordVerification } from '../snapshot/verification.ts';
 import { systemClock } from '../time.ts';
+import { revertsOf, type Reverts } from './reverts.ts';
 import { loadState, schedulesOf, scheduleStates } from './schedules.ts';
 import { knownIds, liesOnOneDisk, placesOf, stagingOf, surroundingsOf, type Surroundings } from './surroundings.ts';
 import { workshopOf } from './workshop.ts';
@@ -43,10 +46,12 @@ export interface Protection extends ProtectionFacts {
 	readonly surroundings: Surroundings;
 	readonly places: readonly [Place, ...Place[]];
 	readonly jobs: JobStore;
+	readonly bookmarks: BookmarkStore;
 	readonly schedules: readonly Schedule[];
 	readonly scheduleStates: StateStore;
 	readonly policies: Policies;
 	readonly take: TakePorts;
+	readonly reverts: Reverts;
 	/** Puts a job into the queue of the elected worker. */
 	readonly submit: (kind: JobKind, request: unknown, by?: string) => Promise<Job>;
 }
@@ -64,9 +69,11 @@ export function protectionOf(facts: ProtectionFacts): Protection {
 		surroundings,
 		places,
 		jobs,
+		bookmarks: harperBookmarks(harperState('Bookmark')),
 		schedules: schedulesOf(configuration.snapshots, node),
 		scheduleStates: scheduleStates(state),
 		policies,
+		reverts: revertsOf({ root, jobs, newId: () => newId(systemClock.now()), warn: facts.warn }),
 		take: {
 			copier: harperCopier(stagingOf(surroundings), systemClock),
 			workshop: workshopOf(surroundings, () => knownIds(surroundings, known)),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { bool, bytes, name, object, path, span, text, unique, wholeNumber } from './atoms.ts';
+import { watch } from './watch.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 366 * DAY_MS;
@@ -150,6 +151,8 @@ export const protection = {
 		'7d'
 	),
 	notify: v.optional(notify, {}),
+	/** How much a user may delete and overwrite before it is an alarm; false for never. */
+	watch,
 };
 
 const shape = v.object(protection);

@@ -1,3 +1,5 @@
+import { grantsOf, type Grants } from './grants.ts';
+
 /** What a request wants to do, from what least to what most trust is needed for. */
 const LEVELS = ['scrape', 'view', 'operate', 'administer'] as const;
 export type Access = (typeof LEVELS)[number];
@@ -5,7 +7,13 @@ export type Access = (typeof LEVELS)[number];
 /** Who sent a request, reduced to what decides. The user object of the host stays outside: it holds secrets. */
 export type Principal =
 	| { readonly kind: 'anonymous' }
-	| { readonly kind: 'user'; readonly name: string; readonly access: Access | undefined };
+	| {
+			readonly kind: 'user';
+			readonly name: string;
+			readonly access: Access | undefined;
+			/** What the role may read of the data, for those whose level does not say. */
+			readonly grants?: Grants;
+	  };
 
 export const anonymous: Principal = { kind: 'anonymous' };
 
@@ -15,7 +23,8 @@ const ROLES: Readonly<Record<string, Access>> = { scraper: 'scrape', viewer: 'vi
 /** Reads the user that Harper authenticated. Whatever is not exactly as expected gives no access. */
 export function principalOf(user: unknown): Principal {
 	if (!isObject(user) || typeof user.username !== 'string' || user.username === '') return anonymous;
-	return { kind: 'user', name: user.username, access: accessOf(user) };
+	const grants = grantsOf(isObject(user.role) ? user.role.permission : undefined);
+	return { kind: 'user', name: user.username, access: accessOf(user), grants };
 }
 
 export function permits(principal: Principal, wanted: Access): boolean {

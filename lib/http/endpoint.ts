@@ -1,4 +1,5 @@
 import { permits, type Access, type Principal } from './access.ts';
+import type { Feed } from './feed.ts';
 
 export interface HttpRequest {
 	/** Upper case; CONNECT stands for WebSockets and event streams. */
@@ -22,6 +23,8 @@ export interface HttpResponse {
 	readonly headers: Readonly<Record<string, string>>;
 	/** A stream goes out as it comes, chunk by chunk. */
 	readonly body: string | Uint8Array | AsyncIterable<Uint8Array>;
+	/** Messages as they come instead of a body, where a CONNECT is granted. */
+	readonly feed?: Feed;
 }
 
 export type Handler = (request: RoutedRequest) => Promise<HttpResponse> | HttpResponse;

@@ -2,12 +2,15 @@ import * as v from 'valibot';
 import type { Progress } from './progress.ts';
 
 /** What can be wanted. `request` of a job belongs to its kind and is parsed by whoever carries it out. */
-export const jobKinds = ['snapshot', 'verify', 'copy', 'prune', 'reconcile'] as const;
+export const jobKinds = ['snapshot', 'verify', 'copy', 'prune', 'reconcile', 'revert'] as const;
 export type JobKind = (typeof jobKinds)[number];
+
+/** Those that the next elected worker goes on with where the last one stopped. */
+export const resumedKinds: ReadonlySet<JobKind> = new Set<JobKind>(['revert']);
 
 /**
  * `queued` waits for the elected worker, `running` has it; the others are final. `interrupted` is a job whose process
- * died: what it had begun is taken back, and whoever wants it asks again.
+ * died: what it had begun is taken back, and whoever wants it asks again; unless its kind is resumed.
  */
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
 export type JobState = (typeof jobStates)[number];
@@ -31,6 +34,8 @@ export interface Job {
 	readonly endedAt?: number | undefined;
 	/** Which life of the process runs it: a job of another one is interrupted. */
 	readonly owner?: string | undefined;
+	/** How often it was gone on with after its process had died, or had handed over. */
+	readonly resumed?: number | undefined;
 	readonly progress?: Progress | undefined;
 	readonly result?: unknown;
 	readonly error?: JobError | undefined;

@@ -2,7 +2,7 @@ import { CustodianError, messageOf } from '../errors.ts';
 import type { OnProgress, Progress } from './progress.ts';
 import type { Clock } from '../time.ts';
 import { jobError } from './job-error.ts';
-import { expired, isFinal, type Job, type JobKind, type JobStore } from './job.ts';
+import { expired, isFinal, resumedKinds, type Job, type JobKind, type JobStore } from './job.ts';
 
 /** Does the work of one kind of job. Resolves with its result, which is JSON. */
 export type Work = (job: Job, onProgress: OnProgress, signal: AbortSignal) => Promise<unknown>;
@@ -10,7 +10,8 @@ export type Work = (job: Job, onProgress: OnProgress, signal: AbortSignal) => Pr
 export interface RunnerPorts {
 	readonly store: JobStore;
 	readonly clock: Clock;
-	readonly work: Readonly<Record<JobKind, Work>>;
+	/** Jobs of kinds that are not here are another runner's. */
+	readonly work: Readonly<Partial<Record<JobKind, Work>>>;
 	/** This life of the process, unlike every other one. */
 	readonly owner: string;
 	/** Resolves after a while, or soon after the signal is aborted or somebody calls for the runner. */
@@ -22,6 +23,9 @@ export interface RunnerPorts {
 
 /** How many finished jobs are remembered. */
 const KEPT_JOBS = 200;
+
+/** How often a job is resumed: one that ends its process each time must not do so for ever. */
+const MOST_RESUMPTIONS = 20;
 
 const LOOK_EVERY_MS = 1000;
 
@@ -36,7 +40,7 @@ export async function runJobs(ports: RunnerPorts, signal: AbortSignal): Promise<
 			await interruptOrphans(ports, isFirst);
 			isFirst = false;
 			await settleCancelled(ports);
-			const next = nextJob(ports.store);
+			const next = nextJob(ports);
 			if (next) await runJob(next, ports, signal);
 			else await ports.wait(LOOK_EVERY_MS, signal);
 		} catch (error) {
@@ -50,26 +54,38 @@ export async function runJobs(ports: RunnerPorts, signal: AbortSignal): Promise<
  * A job that runs without its owner has died with it: this worker is the only one that runs any. And what a schedule
  * had asked for before an election nobody waits for any more: the schedule asks again.
  */
-async function interruptOrphans({ store, clock }: RunnerPorts, isFirst: boolean): Promise<void> {
+async function interruptOrphans({ store, clock, work }: RunnerPorts, isFirst: boolean): Promise<void> {
 	for (const job of Array.from(store.active())) {
+		if (work[job.kind] === undefined) continue;
 		const isOrphan = job.state === 'running' || (isFirst && isOfSchedule(job));
-		if (isOrphan) await store.save({ ...job, state: 'interrupted', endedAt: clock.now() });
+		if (isOrphan) await store.save(resumable(job) ?? { ...job, state: 'interrupted', endedAt: clock.now() });
 	}
 }
 
 /** What a schedule waits for comes before what people asked for: they may ask for much. */
-function nextJob(store: JobStore): Job | undefined {
+function nextJob({ store, work }: RunnerPorts): Job | undefined {
 	// An earlier worker that saves its progress late makes a job run that nobody runs.
-	const queued = Array.from(store.active()).filter(({ state }) => state === 'queued');
+	const queued = Array.from(store.active()).filter(({ kind, state }) => state === 'queued' && work[kind] !== undefined);
 	return queued.find(isOfSchedule) ?? queued[0];
 }
 
 /** Who cancels a job that has not begun need not wait for those before it. */
-async function settleCancelled({ store, clock }: RunnerPorts): Promise<void> {
+async function settleCancelled({ store, clock, work }: RunnerPorts): Promise<void> {
 	for (const job of Array.from(store.active())) {
-		if (job.state !== 'queued' || !store.isCancelRequested(job.id)) continue;
-		await store.save({ ...job, state: 'cancelled', endedAt: clock.now() });
+		if (job.state !== 'queued' || work[job.kind] === undefined || !store.isCancelRequested(job.id)) continue;
+		await store.save({ ...job, state: 'cancelled', error: jobError(wasCancelled(job)), endedAt: clock.now() });
 	}
+}
+
+function wasCancelled({ id }: Job): CustodianError {
+	return new CustodianError('cancelled', id, 'It was cancelled.');
+}
+
+/** The job as it waits to be gone on with; undefined for one that is not resumed, or was too often. */
+function resumable(job: Job): Job | undefined {
+	const { kind, resumed = 0 } = job;
+	if (!resumedKinds.has(kind) || resumed >= MOST_RESUMPTIONS) return undefined;
+	return { ...job, state: 'queued', resumed: resumed + 1 };
 }
 
 function isOfSchedule({ request }: Job): boolean {
@@ -77,14 +93,15 @@ function isOfSchedule({ request }: Job): boolean {
 }
 
 async function runJob(queued: Job, ports: RunnerPorts, stop: AbortSignal): Promise<void> {
-	const { store, clock, work, owner, onEnded } = ports;
-	let job: Job = { ...queued, state: 'running', startedAt: clock.now(), owner };
+	const { store, clock, owner, onEnded } = ports;
+	const work = ports.work[queued.kind];
+	let job: Job = { ...queued, state: 'running', startedAt: queued.startedAt ?? clock.now(), owner };
 	await store.save(job);
 	const cancel = new AbortController();
 	const watcher = new AbortController();
 	let progress: Progress | undefined;
 	const watching = watch(ports, watcher.signal, async () => {
-		if (store.isCancelRequested(job.id)) cancel.abort(new CustodianError('cancelled', job.id, 'It was cancelled.'));
+		if (store.isCancelRequested(job.id)) cancel.abort(wasCancelled(job));
 		await settleCancelled(ports);
 		if (progress === undefined || progress === job.progress) return;
 		job = { ...job, progress };
@@ -94,12 +111,15 @@ async function runJob(queued: Job, ports: RunnerPorts, stop: AbortSignal): Promi
 	const outcome = await outcomeOf(
 		() => {
 			ending.throwIfAborted();
-			return work[job.kind](job, (latest) => void (progress = latest), ending);
+			if (work === undefined) throw new CustodianError('internal', job.kind, `Nobody does a ${job.kind}.`);
+			return work(job, (latest) => void (progress = latest), ending);
 		},
 		() => (!ending.aborted ? 'failed' : ending.reason === cancel.signal.reason ? 'cancelled' : 'interrupted')
 	);
 	watcher.abort();
 	await watching;
+	const handedOver = outcome.state === 'interrupted' ? resumable({ ...job, progress }) : undefined;
+	if (handedOver) return store.save(handedOver);
 	job = { ...job, progress, ...outcome, endedAt: clock.now() };
 	await store.save(job);
 	void onEnded(job, stop);

@@ -1,5 +1,5 @@
 import { toIso } from '../time.ts';
-import type { Event, Failure } from './event.ts';
+import type { Event, Failure, MassChange } from './event.ts';
 
 /** A later version may add fields; what is removed or changes its meaning raises this number. */
 const NOTIFICATION_VERSION = 1;
@@ -29,7 +29,8 @@ type Details =
 			readonly lastSuccessAt?: string;
 	  }
 	| { readonly snapshot: string; readonly place?: string; readonly error: Failure }
-	| { readonly job: string; readonly error: Failure };
+	| { readonly job: string; readonly error: Failure }
+	| (Omit<MassChange, 'beganAt'> & { readonly beganAt: string });
 
 export interface NotificationFacts {
 	readonly id: string;
@@ -50,6 +51,7 @@ function tell(event: Event): Told {
 	if (event.kind === 'snapshot_failed') return tellFailed(event);
 	if (event.kind === 'schedule_late') return tellLate(event);
 	if (event.kind === 'verification_failed') return tellUnverified(event);
+	if (event.kind === 'mass_change') return tellMassChange(event);
 	return tellUpkeep(event);
 }
 
@@ -88,6 +90,34 @@ const UPKEEP: Readonly<Record<string, string>> = {
 
 function tellUpkeep({ job, error }: Kind<'upkeep_failed'>): Told {
 	return { message: `${UPKEEP[job] ?? job} failed: ${error.message}`, details: { job, error: failure(error) } };
+}
+
+const DONE = { delete: 'deleted', overwrite: 'overwrote' } as const;
+
+function tellMassChange(event: Kind<'mass_change'>): Told {
+	const { change, database, table, user, reason, limit, changes, records, tableRecords, bookmark } = event;
+	const beganAt = toIso(event.beganAt);
+	const who = user === undefined ? 'Somebody whom the log does not name' : `The user ${user}`;
+	const many = reason === 'rate' ? `${changes} times` : `${records} of about ${tableRecords} records`;
+	const did = `${DONE[change]} in ${database}.${table}`;
+	const allowed = reason === 'rate' ? `${limit} in a minute are` : `a share of ${limit} in a minute is`;
+	const kept = bookmark === undefined ? 'No bookmark could be made.' : `The bookmark ${bookmark} stands before it.`;
+	return {
+		message: `${who} ${did} ${many} since ${beganAt}, where ${allowed} usual. ${kept}`,
+		details: {
+			change,
+			database,
+			table,
+			...present({ user }),
+			reason,
+			limit,
+			changes,
+			records,
+			...(tableRecords === undefined ? {} : { tableRecords }),
+			beganAt,
+			...present({ bookmark }),
+		},
+	};
 }
 
 /** Only what belongs into it: what is handed in may carry more. */

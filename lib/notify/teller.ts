@@ -27,6 +27,8 @@ export interface TellerPorts {
 export interface Teller {
 	/** For every job that has ended: tells of failures, gives the sign of life. */
 	jobEnded(job: EndedJob, signal: AbortSignal): Promise<void>;
+	/** Whether nobody needs to be told any more. */
+	tell(event: Event, signal: AbortSignal): Promise<boolean>;
 	/** To be called every minute or so, never twice at once: tells which schedules have not run in time. */
 	look(watched: readonly Watched[], signal: AbortSignal): Promise<void>;
 }
@@ -34,7 +36,6 @@ export interface Teller {
 export function tellerOf(ports: TellerPorts): Teller {
 	const { post, ping, clock, newId, node, custodian, loadLateness, saveLateness, warn } = ports;
 
-	/** Whether nobody needs to be told any more. */
 	const tell = async (event: Event, signal: AbortSignal): Promise<boolean> => {
 		if (post === undefined) return true;
 		const at = clock.now();
@@ -49,6 +50,8 @@ export function tellerOf(ports: TellerPorts): Teller {
 	};
 
 	return {
+		tell,
+
 		async jobEnded(job, signal) {
 			for (const event of eventsOf(job)) await tell(event, signal);
 			const outcome = runOutcomeOf(job);

@@ -20,6 +20,9 @@ const ESCAPED_LENGTH = 64;
 /** Bytes in front of which there is room for every key that Harper writes. */
 export const LONGEST_KEY_BYTES = 8192;
 
+/** What LMDB can hold as a key with pages of 4 KB. */
+export const LONGEST_ID_BYTES = 1978;
+
 /**
  * Writes a key as ordered-binary 1.5 does, so that the order of the bytes is that of the keys, and returns where it
  * ends. Throws a `RangeError` on what is no key, or does not fit.

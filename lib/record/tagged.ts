@@ -87,7 +87,7 @@ const readers: ReadonlyMap<string, (json: Json) => unknown> = new Map<string, (j
 	['$number', (json) => numberOf(json)],
 	['$bigint', (json) => bigintOf(json)],
 	['$undefined', () => undefined],
-	['$date', (json) => dateOf(Number(fromTagged(json)))],
+	['$date', (json) => dateFrom(fromTagged(json))],
 	['$bytes', (json) => bytesOf(json)],
 	[
 		'$map',
@@ -138,6 +138,11 @@ function numberOf(json: Json): number {
 	if (json !== 'NaN' && json !== 'Infinity' && json !== '-Infinity' && json !== '-0')
 		throw new RangeError('a number is none');
 	return Number(json);
+}
+
+function dateFrom(ms: unknown): Date {
+	if (typeof ms !== 'number') throw new RangeError('a date is no number');
+	return dateOf(ms);
 }
 
 function bigintOf(json: Json): bigint {

@@ -37,6 +37,7 @@ describe('where the operator says nothing', () => {
 			compression: 'brotli',
 			verifyWithin: 7 * DAY,
 			notify: {},
+			watch: { deletesPerMinute: 1000, overwritesPerMinute: 30_000, share: 0.25, shareMinimum: 100 },
 			snapshots: [{ ...filled, name: 'daily', cron: '0 2 * * *', jitter: 30 * MINUTE, keep: { daily: 7, weekly: 4 } }],
 		});
 	});
@@ -100,6 +101,7 @@ test('what the operator writes is taken, each key of it', () => {
 			snapshots: [{ ...schedule, jitter: '30s', keep: { ...keep, within: '36h' }, hooks: { ...hooks, timeout: '1m' } }],
 			verifyWithin: '30d',
 			notify,
+			watch: { deletesPerMinute: 1, overwritesPerMinute: 2, share: 0.5, shareMinimum: 3 },
 		})
 	).toEqual({
 		repository: { s3, bandwidth: 10_000_000 },
@@ -117,6 +119,7 @@ test('what the operator writes is taken, each key of it', () => {
 		],
 		verifyWithin: 30 * DAY,
 		notify,
+		watch: { deletesPerMinute: 1, overwritesPerMinute: 2, share: 0.5, shareMinimum: 3 },
 	});
 });
 
@@ -290,4 +293,20 @@ test('nothing that is written there makes the parser throw', () => {
 			parseConfiguration({ snapshots: [value], copies: [value], repository: { s3: value } });
 		})
 	);
+});
+
+describe('watching', () => {
+	test('is off with false, and has a default for each limit', () => {
+		expect(parsed({ watch: false }).watch).toBe(false);
+		expect(parsed({ watch: { share: 1 } }).watch).toMatchObject({ share: 1, deletesPerMinute: 1000 });
+	});
+
+	test.each<[watch: unknown, problem: string]>([
+		[true, 'custodian.watch: { deletesPerMinute?, overwritesPerMinute?, share?, shareMinimum? }, or false: true'],
+		[{ perMinute: 1 }, 'custodian.watch.perMinute: a key that is known: another'],
+		[{ share: 25 }, 'custodian.watch.share: a share from 0 to 1, as 0.25: 25'],
+		[{ deletesPerMinute: 0 }, 'custodian.watch.deletesPerMinute: a whole number from 1 to 1000000000: 0'],
+	])('refuses %j by name', (watch, problem) => {
+		expect(problemsOf({ watch })).toEqual([problem]);
+	});
 });

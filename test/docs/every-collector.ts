@@ -14,6 +14,7 @@ import { snapshotsCollector } from '../../lib/metrics/collectors/snapshots.ts';
 import { storageCollector } from '../../lib/metrics/collectors/storage.ts';
 import { tablesCollector } from '../../lib/metrics/collectors/tables.ts';
 import { threadsCollector } from '../../lib/metrics/collectors/threads.ts';
+import { watchCollector } from '../../lib/metrics/collectors/watch.ts';
 import type { FamilyDefinition } from '../../lib/metrics/family.ts';
 import { Follower } from '../../lib/metrics/fold/follower.ts';
 import { initialLogCount } from '../../lib/metrics/log/count.ts';
@@ -62,6 +63,7 @@ export const everyCollector: Readonly<Record<string, Collector>> = {
 	'snapshots': snapshotsCollector({
 		read: async () => ({ databases: [], counts: [], schedules: [], repositories: [], jobs: [] }),
 	}),
+	'watch': watchCollector(() => []),
 	'log-lines': logLinesCollector(async () => seenLog),
 };
 

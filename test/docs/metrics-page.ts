@@ -48,6 +48,7 @@ const sections: readonly (readonly [title: string, definitions: readonly FamilyD
 	['Licenses', collected('licenses')],
 	['Jobs', collected('jobs')],
 	['Snapshots', collected('snapshots')],
+	['Watch', collected('watch')],
 	['Log', collected('log-lines')],
 ];
 

@@ -23,7 +23,7 @@ class Bench {
 		return {
 			store: this.store,
 			clock: this.clock,
-			work: { snapshot: work, verify: work, copy: work, prune: work, reconcile: work },
+			work: { snapshot: work, verify: work, copy: work, prune: work, reconcile: work, revert: work },
 			owner,
 			wait: async (ms, signal) => {
 				await turn();
@@ -183,6 +183,7 @@ describe('a job', () => {
 			job({ id: 'j2' })
 		);
 		expect(state).toEqual(['running', 'cancelled']);
+		expect(store.load('j2')?.error?.code).toBe('cancelled');
 	});
 
 	test('of a schedule comes before what people asked for', async () => {
@@ -415,3 +416,38 @@ function untilDead(store: MemoryJobs, dead: AbortSignal, faults: { failing: bool
 		remove: async (id) => (dead.aborted ? undefined : store.remove(id)),
 	};
 }
+
+describe('a job of a kind that is resumed', () => {
+	test('is gone on with where its process died', async () => {
+		const bench = new Bench();
+		const running = job({ kind: 'revert', state: 'running', owner: 'another life', startedAt: 5 });
+		await bench.run(succeeds, running);
+		expect(bench.store.load('j1')).toMatchObject({ state: 'succeeded', resumed: 1, startedAt: 5, owner: 'this life' });
+	});
+
+	test('waits for the next worker when this one stops, and nobody is told of an end', async () => {
+		const bench = new Bench();
+		bench.onWait = () => bench.stop.abort(new Error('another worker takes over'));
+		await bench.run(untilStopped, job({ kind: 'revert' }));
+		expect(bench.store.load('j1')).toMatchObject({ state: 'queued', resumed: 1 });
+		expect(bench.ended).toEqual([]);
+	});
+
+	test('is interrupted in the end, when it has ended its process again and again', async () => {
+		const bench = new Bench();
+		await bench.run(succeeds, job({ kind: 'revert', state: 'running', owner: 'another life', resumed: 20 }));
+		expect(bench.store.load('j1')).toMatchObject({ state: 'interrupted' });
+	});
+});
+
+test('a runner leaves alone what another one does', async () => {
+	const bench = new Bench();
+	const others = job({ id: 'j0', kind: 'revert', state: 'running', owner: 'another life' });
+	await bench.store.save(others);
+	await bench.store.save(job());
+	const ports = bench.ports(succeeds);
+	bench.onWait = () => bench.stop.abort();
+	await runJobs({ ...ports, work: { verify: succeeds } }, bench.stop.signal);
+	expect(bench.store.load('j0')).toEqual(others);
+	expect(bench.store.load('j1')?.state).toBe('succeeded');
+});

@@ -146,6 +146,13 @@ export const cases: readonly AlertCase[] = [
 		loud: room(59),
 		quiet: room(60),
 	},
+	threshold(
+		'HarperMassChange',
+		'harper_custodian_watch_last_burst_timestamp_seconds',
+		{ database: 'data', table: 'Product', change: 'delete' },
+		ago(599),
+		ago(600)
+	),
 	threshold('HarperCustodianConfigInvalid', 'harper_custodian_config_valid', {}, 0, 1),
 	threshold('HarperCustodianLeaderless', 'harper_custodian_leader', {}, 0, 1),
 	threshold('HarperCustodianCollectorFailing', 'harper_custodian_collector_success', { collector: 'tables' }, 0, 1),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { onTestFinished } from 'vitest';
 
-export interface Received {
+interface Received {
 	readonly method: string;
 	readonly path: string;
 	readonly headers: IncomingHttpHeaders;
@@ -11,10 +11,21 @@ export interface Received {
 /** What the receiver does with a request: a status, headers beside it, or no answer at all. */
 export type Answer = { readonly status: number; readonly headers?: Record<string, string> } | 'silence' | 'reset';
 
+interface Receiver {
+	readonly origin: string;
+	readonly got: Received[];
+	readonly close: () => void;
+}
+
 /** A server on 127.0.0.1 that writes down what comes, and gives the answers in turn, the last one again and again. */
-export async function receiver(
-	...answers: readonly Answer[]
-): Promise<{ readonly origin: string; readonly got: Received[] }> {
+export async function receiver(...answers: readonly Answer[]): Promise<Receiver> {
+	const opened = await openReceiver(...answers);
+	onTestFinished(opened.close);
+	return opened;
+}
+
+/** One that lasts until it is closed. */
+export async function openReceiver(...answers: readonly Answer[]): Promise<Receiver> {
 	const got: Received[] = [];
 	const server = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -28,11 +39,11 @@ export async function receiver(
 		});
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	onTestFinished(() => {
+	const close = () => {
 		server.closeAllConnections();
 		server.close();
-	});
+	};
 	const address = server.address();
 	if (address === null || typeof address === 'string') throw new Error('The receiver has no port');
-	return { origin: `http://127.0.0.1:${address.port}`, got };
+	return { origin: `http://127.0.0.1:${address.port}`, got, close };
 }

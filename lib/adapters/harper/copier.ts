@@ -5,8 +5,7 @@ import { CustodianError, messageOf } from '../../errors.ts';
 import type { Copier } from '../../snapshot/take.ts';
 import type { Clock } from '../../time.ts';
 import { linkTree } from '../staging/links.ts';
-import { stringIn } from './fields.ts';
-import { configSection, instanceConfig } from './in-process.ts';
+import { blobDirectories } from './blob-bytes.ts';
 import { listDatabases, type Database } from './stores.ts';
 
 /** Copies databases with LMDB's compact copy, the only one that is whole on another machine and after a reboot. */
@@ -79,14 +78,6 @@ async function linkBlobs(database: string, folder: string, signal: AbortSignal):
 	for (const [index, directory] of blobDirectories().entries()) {
 		await linkTree(join(directory, database), join(folder, 'blobs', String(index)), signal);
 	}
-}
-
-/** Where Harper keeps blob files, in the order in which records number them. */
-function blobDirectories(): readonly string[] {
-	const configured = configSection('storage')['blobPaths'];
-	if (Array.isArray(configured)) return configured.filter((path) => typeof path === 'string');
-	const root = stringIn(instanceConfig(), 'rootPath');
-	return root === undefined ? [] : [join(root, 'blobs')];
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { CustodianError, messageOf } from '../../errors.ts';
 import { principalOf } from '../../http/access.ts';
 import { failure, match, respond, type Endpoint, type HttpRequest, type HttpResponse } from '../../http/endpoint.ts';
-import type { HarperRequest, Host, Listener } from './host.ts';
+import { eventStream, socketMessages } from './feeds.ts';
+import type { HarperRequest, Host, Incoming, Listener } from './host.ts';
 
 const VERBS = ['get', 'put', 'post', 'patch', 'delete', 'connect', 'query', 'copy', 'move', 'search', 'publish'];
 
@@ -67,7 +68,10 @@ function resourceOf(host: Host, endpoints: readonly Endpoint[]): object {
 			const endpoint = endpoints.find((candidate) => match(candidate, pathname)) ?? endpoints[0];
 			if (!endpoint) return undefined;
 			const body = WITH_BODY.has(verb) ? parameters.at(-2) : undefined;
-			return answer(host, endpoint, request, verb === 'get' ? request.method : verb.toUpperCase(), body);
+			const name = verb === 'get' ? request.method : verb.toUpperCase();
+			// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Harper's, or null for a stream of events
+			const client = verb === 'connect' ? clientOf(request, parameters.at(-2) as Incoming | null) : undefined;
+			return answer(host, endpoint, request, name, { body, client });
 		};
 	}
 	return resource;
@@ -78,11 +82,19 @@ async function answer(
 	endpoint: Endpoint,
 	request: HarperRequest,
 	verb: string,
-	body?: unknown
+	{ body, client }: { readonly body?: unknown; readonly client?: Client | undefined } = {}
 ): Promise<object> {
 	request.handlerPath ??= endpoint.path;
 	const response = await safely(host, endpoint, parse(request, verb, body));
-	if (request.isWebSocket === true) throw Object.assign(new Error('Refused'), { statusCode: response.status });
+	const { feed } = response;
+	if (client?.hasLeft === true) feed?.close();
+	if (client) client.onLeave = () => feed?.close();
+	if (request.isWebSocket === true) {
+		if (feed) return socketMessages(feed);
+		throw Object.assign(new Error('Refused'), { statusCode: response.status });
+	}
+	if (feed)
+		return { status: response.status, headers: new Map(Object.entries(response.headers)), body: eventStream(feed) };
 	return toHarper(response, (error) => {
 		host.logger.error(`harper-custodian: ${verb} /${endpoint.path} broke off: ${messageOf(error)}`);
 		// oxlint-disable-next-line no-underscore-dangle -- Harper calls it so
@@ -94,7 +106,31 @@ async function answer(
 const STATUSES: ReadonlyMap<string, number> = new Map([
 	['repository_unreachable', 503],
 	['queue_full', 429],
+	['plan_missing', 410],
+	['plan_damaged', 410],
 ]);
+
+/** Who asked, and whether he is still there: Harper tells that to nobody who began to listen too late. */
+interface Client {
+	hasLeft: boolean;
+	onLeave: () => void;
+}
+
+function clientOf(request: HarperRequest, incoming: Incoming | null): Client {
+	const { _nodeResponse: response, _nodeRequest: asked } = request;
+	const gone = request.isWebSocket === true ? asked?.socket?.destroyed : response?.destroyed;
+	const client: Client = { hasLeft: gone === true, onLeave: () => {} };
+	const leave = () => {
+		client.hasLeft = true;
+		client.onLeave();
+	};
+	// What nobody reads would be kept.
+	incoming?.on('data', () => {});
+	incoming?.on('close', leave);
+	if (incoming) return client;
+	response?.on('close', leave);
+	return client;
+}
 
 async function safely(host: Host, endpoint: Endpoint, request: HttpRequest): Promise<HttpResponse> {
 	try {

@@ -10,6 +10,38 @@ export interface Host {
 		onMessageByType(type: string, listener: (message: unknown) => void): void;
 	};
 	readonly logger: Logger;
+	/** Commits what is written with this context when the work ends, in one transaction of each database. */
+	transaction<T>(context: WriteContext, work: (transaction: WriteTransaction) => Promise<T>): Promise<T>;
+	createBlob(bytes: Uint8Array, options: { readonly type?: string; readonly saveBeforeCommit: boolean }): object;
+}
+
+/** On whose behalf something is written, and how. */
+export interface WriteContext {
+	readonly user: { readonly username: string };
+	/** The version of what is written. */
+	readonly timestamp: number;
+	/** Whatever it is: Harper then writes what it is given, and neither checks it nor sets times. */
+	readonly source: object;
+	readonly expiresAt?: number;
+	readonly transaction?: WriteTransaction;
+}
+
+export interface WriteTransaction {
+	/** What is to be written; an entry is `null` where it was taken back. */
+	readonly writes: (PendingWrite | null)[];
+	/** With as many retries as this, the writes are made while nobody else can write, with the entries as they then are. */
+	commit(options: { readonly doneWriting: boolean; readonly retries: number }): Promise<unknown>;
+}
+
+export interface PendingWrite {
+	readonly key: unknown;
+	/** Called while nobody else can write, with what is then there. */
+	commit(version: number, entry: StoredEntry | undefined, retries: number): unknown;
+}
+
+export interface StoredEntry {
+	readonly version?: number;
+	readonly localTime?: number;
 }
 
 interface Logger {
@@ -25,6 +57,8 @@ interface Server {
 	readonly config: Readonly<Record<string, unknown>>;
 	/** The name of this node in its cluster. */
 	readonly hostname?: string;
+	/** `exportIdMapping`: the numbers that an audit store has for the nodes of the cluster, by their names. */
+	readonly replication?: { exportIdMapping(auditStore: Store): Readonly<Record<string, number>> };
 	readonly resources: Map<string, unknown> & { set(path: string, resource: unknown): void };
 	http(listener: Listener, options: { readonly port?: string | number }): void;
 	ws(listener: (socket: { terminate(): void }) => void, options: { readonly port: string | number }): void;
@@ -40,9 +74,19 @@ export interface HarperRequest {
 	readonly user?: unknown;
 	readonly isWebSocket?: boolean;
 	/** Of Node.js; absent where a request is not one of HTTP. */
-	readonly _nodeResponse?: { destroy(): void };
+	readonly _nodeResponse?: {
+		destroy(): void;
+		readonly destroyed: boolean;
+		on(event: 'close', listener: () => void): void;
+	};
+	readonly _nodeRequest?: { readonly socket?: { readonly destroyed: boolean } };
 	/** The path under which analytics count the request. */
 	handlerPath?: string;
+}
+
+/** What a WebSocket sends. Without a listener of its data it keeps all of it. */
+export interface Incoming {
+	on(event: 'data' | 'close', listener: () => void): void;
 }
 
 export interface TreeStats {
@@ -73,9 +117,16 @@ export interface Store {
 	getUserSharedBuffer?(key: readonly string[], initial: ArrayBuffer): ArrayBuffer;
 	getRange(options: object): Iterable<{ readonly key: unknown; readonly value: unknown }>;
 	getKeys(options: object): Iterable<unknown>;
-	get(key: string | number): unknown;
+	get(key: string | number | symbol): unknown;
+	/** The bytes of a value, decompressed, as a copy. */
+	getBinary(key: unknown): Buffer | undefined;
+	getEntry(key: unknown): StoredEntry | undefined;
 	put(key: string, value: object): Promise<boolean>;
 	remove(key: string): Promise<boolean>;
+	/** Does what `write` queues only if there is nothing under the key; whether it was done. */
+	ifNoExists(key: string, write: () => void): Promise<boolean>;
+	/** Calls back after each commit to the database, by whatever thread. It cannot be ended. */
+	on(event: 'committed', listener: () => void): void;
 	/** Lets the next reading see what was committed before it. */
 	resetReadTxn(): void;
 	/** True when this thread now holds the lock; otherwise `onReleased` is called once it may try again. */
@@ -93,9 +144,37 @@ export interface TableClass {
 	/** Writes as any application does: audited, and replicated where the table is. */
 	put(record: object): Promise<unknown>;
 	delete(id: string): Promise<unknown>;
+	/** With `ensureLoaded: false` what is there is not read. */
+	getResource(
+		id: unknown,
+		context: WriteContext,
+		options: { readonly ensureLoaded: boolean }
+	): WritableResource | Promise<WritableResource>;
 	readonly primaryStore: Store;
 	readonly auditStore?: Store;
 	readonly indices: Readonly<Record<string, Index>>;
+	readonly tableId: number;
+	/** Whether its changes are logged. */
+	readonly audit: boolean;
+	readonly primaryKey: string;
+	readonly attributes: readonly Attribute[];
+	readonly createdTimeProperty?: Attribute;
+	readonly updatedTimeProperty?: Attribute;
+	/** Whether one of its sources can be read from; that may be the cluster itself. */
+	readonly isCaching: unknown;
+	readonly sources: readonly { readonly intermediateSource?: boolean }[];
+}
+
+/** A record, with the methods that Harper's own `put` and `delete` end in. */
+interface WritableResource {
+	_writeUpdate(id: unknown, record: object, isWhole: true): void;
+	_writeDelete(id: unknown): void;
+}
+
+export interface Attribute {
+	readonly name: string;
+	readonly type?: string;
+	readonly isPrimaryKey?: boolean;
 }
 
 /** The globals of the Harper worker that this code runs in. */

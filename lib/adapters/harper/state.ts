@@ -9,7 +9,7 @@ export interface State {
 	problem(): string | undefined;
 }
 
-export function harperState(name: 'Checkpoint' | 'Job' = 'Checkpoint'): State {
+export function harperState(name: 'Checkpoint' | 'Job' | 'Bookmark' | 'Revert' = 'Checkpoint'): State {
 	const store = () => {
 		const table = harperHost().databases['custodian']?.[name];
 		if (table) return table.primaryStore;

@@ -2,6 +2,7 @@ import type { BlobReference } from '../../record/blob.ts';
 import { RecordDecoder } from '../../record/decoder.ts';
 import { readKey } from '../../record/key.ts';
 import type { Row } from '../../record/shape.ts';
+import { StoredHeader } from '../../record/stored-header.ts';
 import { noStructures, parseStructures, type Structures } from '../../record/structures.ts';
 import type {
 	AttributeInFile,
@@ -220,11 +221,6 @@ class StoredValue {
 /** lmdb-js marks the stores whose values begin with a version. */
 const HAS_VERSIONS = 0x100;
 
-/** What may stand in front of a record. */
-const LOCAL_TIME = 2;
-const WIDE_FLAGS = 14;
-const flag = { expires: 16, residency: 32 } as const;
-
 class HarperRows implements RowCursor {
 	keyBytes: Uint8Array = new Uint8Array();
 	keyStart = 0;
@@ -236,6 +232,7 @@ class HarperRows implements RowCursor {
 	readonly #tree: string;
 	readonly #cursor: TreeCursor;
 	readonly #value: StoredValue;
+	readonly #header = new StoredHeader();
 	readonly #decoder: RecordDecoder;
 
 	constructor(environment: Environment, tree: string, compression: Compression | undefined, decoder: RecordDecoder) {
@@ -258,32 +255,12 @@ class HarperRows implements RowCursor {
 			this.#value.show(cursor);
 			this.version = this.#value.version;
 			const { bytes, end } = this.#value;
-			this.row = this.#decoder.readRow(bytes, this.#skipHeader(bytes, this.#value.start, end), end);
+			this.row = this.#decoder.readRow(bytes, this.#header.read(bytes, this.#value.start, end), end);
+			this.expiresAt = this.#header.expiresAt;
 		} catch (error) {
 			throw unreadable(this.#tree, cursor, error);
 		}
 		return true;
-	}
-
-	/** Notes what stands in front of the record, and returns where that begins. */
-	#skipHeader(bytes: Buffer, start: number, end: number): number {
-		this.expiresAt = undefined;
-		let at = start;
-		if (end - start <= 2 || bytes[at]! >= 32) return at;
-		if (bytes[at] === LOCAL_TIME) at += 8;
-		if (at < end && bytes[at]! < 32) {
-			const isWide = bytes[at] === WIDE_FLAGS;
-			if (at + (isWide ? 4 : 2) > end) throw new RangeError('its flags are cut off');
-			const flags = isWide ? bytes.readUInt32BE(at) : bytes[at]! | (bytes[at + 1]! << 5);
-			at += isWide ? 4 : 2;
-			if ((flags & flag.expires) !== 0) {
-				if (at + 8 > end) throw new RangeError('its expiry is cut off');
-				this.expiresAt = bytes.readDoubleBE(at);
-				at += 8;
-			}
-			if ((flags & flag.residency) !== 0) at += 4;
-		}
-		return at;
 	}
 }
 

@@ -5,7 +5,7 @@ import { single, type Family, type FamilyDefinition } from '../family.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { parseRow } from './entry.ts';
 import { Fold, type FoldConfiguration } from './fold.ts';
-import { RecentKeys } from './recent-keys.ts';
+import { RecentKeys } from '../../recent-keys.ts';
 import { RAW_LOG } from './rule.ts';
 import { inTurn } from '../in-turn.ts';
 

@@ -1,4 +1,4 @@
-/** The keys that were folded lately, ascending. They tell a row that is new from one that only looks old. */
+/** The keys that were read lately, ascending. They tell a row that is new from one that only looks old. */
 export class RecentKeys {
 	#keys: number[];
 

@@ -1,0 +1,21 @@
+/** Why a record is treated as it is. They name nothing of the record, so that they can be counted. */
+export const REASON = {
+	restored: 'Selected changes gave it other values, and nobody has changed those since.',
+	restoredButKept: 'What nobody has changed since gets its earlier value; what somebody has is kept.',
+	restoredButUnknown: 'What is known of its earlier values is put back; the history of the others has been removed.',
+	putBack: 'A selected change deleted it, and nobody has made it again.',
+	deleted: 'A selected change made it, and nobody has edited it since.',
+	forced: 'It gets its earlier values, whatever came after, since the policy is force.',
+	forcedDeletion: 'It was not there before, and goes whatever came after, since the policy is force.',
+	kept: 'Somebody has changed it since, and that is kept.',
+	skipped: 'Somebody has changed it since, and the policy is to skip such records.',
+	nothingToDo: 'It is as it was already.',
+	changedNothing: 'What was selected were messages and invalidations, which changed nothing that could be put back.',
+	invalidated: 'It has been invalidated: most of it has been forgotten, and waits to be fetched anew.',
+	vanished: 'It has expired or was evicted, which the log does not tell.',
+	purged: 'The history that held its earlier values has been removed, or cannot be read.',
+	unreadable: 'A change of it since then is damaged: nobody can say what it is made of.',
+	cachingTable: 'Its table caches what lies elsewhere: what it was can be fetched anew, and is not in the log.',
+	notAudited: 'Its table is not logged now, so that nobody can say what has happened since.',
+	tableMissing: 'Its table has been dropped.',
+} as const;
