@@ -10,7 +10,7 @@ import { orphansIn } from '../support/repository-files.ts';
 import { long } from '../support/run.ts';
 import { eventually } from '../support/wait.ts';
 
-const INSTANTS = long ? 200 : 6;
+const INSTANTS = long ? 200 : 3;
 
 let harper: Harper;
 let staging: string;
