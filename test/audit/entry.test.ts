@@ -3,6 +3,7 @@ import { toBufferKey } from 'ordered-binary';
 import { describe, expect, test } from 'vitest';
 import { decodeEntry, recordIdOf, userOf } from '../../lib/audit/entry.ts';
 import { endsWellOrWith } from '../support/thrown.ts';
+import { float64, int, uint16, uint32 } from '../support/entry-bytes.ts';
 
 interface Parts {
 	readonly previousLocalTime?: number;
@@ -118,28 +119,3 @@ test('bytes that are no entry give a RangeError or some entry', () => {
 		{ numRuns: 3000 }
 	);
 });
-
-function int(value: number): Buffer {
-	if (value < 128) return Buffer.of(value);
-	if (value < 16_384) return uint16(value | 0x8000);
-	if (value < 0x3f000000) return uint32((value | 0xc0000000) >>> 0);
-	return Buffer.concat([Buffer.of(255), uint32(value)]);
-}
-
-function uint16(value: number): Buffer {
-	const bytes = Buffer.alloc(2);
-	bytes.writeUInt16BE(value);
-	return bytes;
-}
-
-function uint32(value: number): Buffer {
-	const bytes = Buffer.alloc(4);
-	bytes.writeUInt32BE(value);
-	return bytes;
-}
-
-function float64(value: number): Buffer {
-	const bytes = Buffer.alloc(8);
-	bytes.writeDoubleBE(value);
-	return bytes;
-}

@@ -5,6 +5,7 @@ import type { AuditLog, AuditLogs, LiveRecord, LoggedTable, LogRow, LogSpan } fr
 import { applyChange, NEVER_WAS, recordOf, type RecordState } from '../../lib/audit/replay.ts';
 import { canonicalBytes } from '../../lib/record/canonical.ts';
 import { writeKey, type Key } from '../../lib/record/key.ts';
+import { float64, int, uint32 } from './entry-bytes.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -268,22 +269,6 @@ function entryBytes(change: Change, valueNumber: number | undefined): Uint8Array
 
 /** Begins with the byte of a time, and leads nowhere. */
 const JUNK = 2 ** 41;
-
-function int(value: number): Buffer {
-	return value < 0x80 ? Buffer.of(value) : uint32((value | 0xc0000000) >>> 0);
-}
-
-function uint32(value: number): Buffer {
-	const bytes = Buffer.alloc(4);
-	bytes.writeUInt32BE(value);
-	return bytes;
-}
-
-function float64(value: number): Buffer {
-	const bytes = Buffer.alloc(8);
-	bytes.writeDoubleBE(value);
-	return bytes;
-}
 
 function sized(key: Key): Buffer {
 	const room = Buffer.alloc(2048);
